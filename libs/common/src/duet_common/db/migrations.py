@@ -1,0 +1,96 @@
+"""Running a service's Alembic history: one runner at a time, and nothing to do at its head."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from alembic import command, context
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from duet_common.db.database import Database, asyncpg_url
+
+logger = logging.getLogger(__name__)
+
+_Command = Callable[[Config], None]
+_LOCK: Final = 0x44554554  # "DUET"; one history a database, so one key is enough
+
+
+class Migrations:
+    """One service's history, found by the `alembic.ini` beside its package."""
+
+    def __init__(self, ini: Path) -> None:
+        self._ini = ini
+        self._scripts = ScriptDirectory.from_config(self._config())
+
+    @property
+    def head(self) -> str:
+        head = self._scripts.get_current_head()
+        if head is None:
+            raise LookupError(f"{self._ini} has no revision")
+        return head
+
+    def revisions(self) -> list[str]:
+        """Every revision, from the first to the head."""
+        return [script.revision for script in self._scripts.walk_revisions()][::-1]
+
+    async def upgrade(self, url: str, revision: str = "head") -> bool:
+        """Bring a database to a revision; False if it was at the head already.
+
+        Replicas may call this at once (rhesis-ai/rhesis#2545): an advisory lock lets one run and
+        the others find the work done. All of it is one transaction: it happens whole or not at all.
+        """
+        return await self._run(url, lambda config: command.upgrade(config, revision), revision)
+
+    async def downgrade(self, url: str, revision: str) -> bool:
+        """Take a database back, as tests and a rollback do."""
+        return await self._run(url, lambda config: command.downgrade(config, revision), revision)
+
+    async def _run(self, url: str, run: _Command, revision: str) -> bool:
+        engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                if revision == "head" and await connection.run_sync(self._is_at_head):
+                    return False
+            async with engine.begin() as connection:
+                await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+                # A migration that waits for a lock makes every query behind it wait.
+                await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+                await connection.run_sync(self._run_sync, run)
+        finally:
+            await engine.dispose()
+        return True
+
+    def _run_sync(self, connection: Connection, run: _Command) -> None:
+        config = self._config()
+        config.attributes["connection"] = connection
+        run(config)
+
+    def _is_at_head(self, connection: Connection) -> bool:
+        return MigrationContext.configure(connection).get_current_revision() == self.head
+
+    def _config(self) -> Config:
+        return Config(self._ini)
+
+    async def is_at_head_or_later(self, database: Database) -> bool:
+        """Whether this code can serve on the database's schema.
+
+        A revision that this code does not know was made by a newer release; schema changes are
+        expand, then contract, so a rolled back release serves on it (evoila/meho#1607).
+        """
+        current = await database.schema_revision()
+        return current is not None and (current == self.head or current not in self.revisions())
+
+
+def run_environment(metadata: MetaData) -> None:
+    """The body of a service's `migrations/env.py`; the connection comes from `Migrations`."""
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    with context.begin_transaction():
+        context.run_migrations()

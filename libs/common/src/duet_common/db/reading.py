@@ -1,0 +1,126 @@
+"""Reading without a session: a statement written with the models, compiled once, run by asyncpg.
+
+It is the read-only twin of the request's transaction. The connections have
+`default_transaction_read_only=on`, so a statement that writes fails in PostgreSQL.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+import asyncpg
+from pydantic import TypeAdapter
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+
+from duet_common.errors import DatabaseUnavailable
+
+M = TypeVar("M")
+Row = asyncpg.Record
+
+
+class _ReadConnection(asyncpg.Connection[asyncpg.Record]):
+    """A connection whose reset is nothing: outside of a transaction there is nothing to reset."""
+
+    __slots__ = ()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class ReadPool:
+    """A pool of read-only connections. Every method raises `DatabaseUnavailable` for "later"."""
+
+    def __init__(
+        self, dsn: str, *, size: int, timeout: float, server_settings: dict[str, str]
+    ) -> None:
+        self._timeout = timeout
+        self._opening = asyncio.Lock()
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._create = lambda: asyncpg.create_pool(
+            dsn,
+            min_size=0,
+            max_size=size,
+            timeout=timeout,
+            command_timeout=timeout,
+            connection_class=_ReadConnection,
+            server_settings=server_settings,
+        )
+
+    async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        async with self._connection() as connection:
+            return await connection.fetch(sql, *arguments)
+
+    async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
+        async with self._connection() as connection:
+            return await connection.fetchrow(sql, *arguments)
+
+    async def value(self, sql: str, kind: type[M]) -> M | None:
+        """The first column of the first row; TypeError if it is not of `kind`."""
+        row = await self.fetch_row(sql)
+        if row is None:
+            return None
+        if not isinstance(row[0], kind):
+            raise TypeError(f"{type(row[0]).__name__} is not {kind.__name__}")
+        return row[0]
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]:
+        try:
+            pool = self._pool or await self._open()
+            async with pool.acquire(timeout=self._timeout) as connection:
+                yield connection
+        except (
+            OSError,  # asyncio's TimeoutError is one
+            asyncpg.InterfaceError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.OperatorInterventionError,
+            asyncpg.InsufficientResourcesError,
+        ) as error:
+            raise DatabaseUnavailable from error
+
+    async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await self._create()
+            return self._pool
+
+
+class Read(Generic[M]):
+    """A SELECT whose rows become `model`; the statement is compiled when the module is loaded.
+
+    Parameters are `bindparam("name")` in the statement and keywords of `one` and `all`. A column
+    keeps its label; `shape` turns a row into what the model validates, where they differ.
+    """
+
+    def __init__(
+        self,
+        statement: Select[*tuple[object, ...]],
+        model: type[M],
+        shape: Callable[[Row], object] = dict,
+    ) -> None:
+        compiled = statement.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
+        self.sql = str(compiled)
+        self._names = tuple(compiled.positiontup or ())
+        self._literals = {k: v for k, v in compiled.params.items() if v is not None}
+        self._adapter: TypeAdapter[M] = TypeAdapter(model)
+        self._shape = shape
+
+    async def one(self, reads: ReadPool, **parameters: object) -> M | None:
+        """The row, or None. KeyError if a parameter is missing."""
+        row = await reads.fetch_row(self.sql, *self._arguments(parameters))
+        return None if row is None else self._adapter.validate_python(self._shape(row))
+
+    async def all(self, reads: ReadPool, **parameters: object) -> list[M]:
+        rows = await reads.fetch(self.sql, *self._arguments(parameters))
+        validate, shape = self._adapter.validate_python, self._shape
+        return [validate(shape(row)) for row in rows]
+
+    def _arguments(self, parameters: Mapping[str, object]) -> list[object]:
+        literals = self._literals
+        return [literals[n] if n in literals else parameters[n] for n in self._names]

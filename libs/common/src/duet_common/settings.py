@@ -1,0 +1,52 @@
+"""Settings that both services read from the environment. Nothing is read on import."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from duet_common.tokens.claims import ClaimsPolicy
+
+
+class ServiceSettings(BaseSettings):
+    """The base of each service's settings; a field's description is its line in the README."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    token_issuer: str = Field("https://duet.local", description="`iss` of every access token")
+    token_audience: str = Field("duet", description="`aud` of every access token")
+    rate_limit_enabled: bool = Field(
+        default=True, description="`false` turns every rate limit off, for a test or a bench"
+    )
+    rate_limit_address: PositiveInt = Field(
+        100, description="requests a minute for an address that sends no valid token"
+    )
+    rate_limit_principal: PositiveInt = Field(
+        1000, description="requests a minute for a user, whatever the address"
+    )
+    max_body_bytes: PositiveInt = Field(
+        1024 * 1024, description="largest request body; over it: 413"
+    )
+    database_pool_size: PositiveInt = Field(5, description="connections kept for transactions")
+    database_max_overflow: int = Field(10, ge=0, description="further ones under load")
+    database_read_pool_size: PositiveInt = Field(5, description="read-only connections")
+    database_pool_pre_ping: bool = Field(
+        default=False, description="test a connection before each use (costs 11 to 26 %)"
+    )
+    database_timeout_seconds: PositiveFloat = Field(
+        5.0, description="longest statement, and longest wait for a connection; then 503"
+    )
+    log_level: str = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`")
+
+    def claims_policy(self) -> ClaimsPolicy:
+        return ClaimsPolicy(
+            issuer=self.token_issuer,
+            audience=self.token_audience,
+            longest_life=timedelta(hours=1),
+        )
+
+
+def read_secret_file(path: Path) -> str:
+    """The stripped text of a mounted secret."""
+    return path.read_text(encoding="utf-8").strip()

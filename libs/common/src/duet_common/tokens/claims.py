@@ -1,0 +1,100 @@
+"""The claims of an access token (RFC 9068) as a type that only checking can make."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from duet_common.tokens.errors import Refusal, TokenRefused
+from duet_common.tokens.strict_json import JsonObject
+
+TOKEN_TYPE: Final = "at+jwt"
+SUPERUSER_SCOPE: Final = "*"
+_REQUIRED: Final = frozenset({"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "scope"})
+_SCOPE: Final = re.compile(r"(?:[!#-\[\]-~]+(?: [!#-\[\]-~]+)*)?")  # RFC 6749, section 3.3
+_LARGEST_TIME: Final = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """Verified claims. Times are whole seconds since the epoch, UTC."""
+
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    token_id: uuid.UUID
+    permissions: frozenset[str]
+    issued_at: int
+    expires_at: int
+
+    def has_permission(self, permission: str) -> bool:
+        return permission in self.permissions or SUPERUSER_SCOPE in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsPolicy:
+    """What a verifier demands of the claims.
+
+    `leeway` covers clocks that differ between auth and a verifier: it applies to `iat` and `nbf`
+    only. `exp` has none, so a token is never accepted after the instant it names.
+    """
+
+    issuer: str
+    audience: str
+    longest_life: timedelta = timedelta(hours=1)
+    leeway: timedelta = timedelta(seconds=5)
+
+
+def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> AccessClaims:
+    """Check every claim against the policy at `now` (seconds since the epoch).
+
+    Raises `TokenRefused`. The claims are exactly those of RFC 9068 that Duet issues: an unknown
+    one means that someone else built the token.
+    """
+    if claims.keys() != _REQUIRED:
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    if claims["iss"] != policy.issuer:
+        raise TokenRefused(Refusal.BAD_ISSUER)
+    if claims["aud"] != policy.audience:
+        raise TokenRefused(Refusal.BAD_AUDIENCE)
+    issued_at, not_before, expires_at = (_time(claims[name]) for name in ("iat", "nbf", "exp"))
+    leeway = policy.leeway.total_seconds()
+    if expires_at <= now:
+        raise TokenRefused(Refusal.EXPIRED)
+    if issued_at > now + leeway or not_before > now + leeway:
+        raise TokenRefused(Refusal.NOT_YET_VALID)
+    if not 0 < expires_at - issued_at <= policy.longest_life.total_seconds():
+        raise TokenRefused(Refusal.TOO_LONG_LIVED)
+    return AccessClaims(
+        user_id=_uuid(claims["sub"]),
+        session_id=_uuid(claims["sid"]),
+        token_id=_uuid(claims["jti"]),
+        permissions=_scope(claims["scope"]),
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )
+
+
+def _time(value: object) -> int:
+    # `bool` is an `int`, and RFC 7519 allows fractions, which auth never issues.
+    if type(value) is not int or not 0 <= value < _LARGEST_TIME:
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    return value
+
+
+def _uuid(value: object) -> uuid.UUID:
+    if not isinstance(value, str):
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    try:
+        parsed = uuid.UUID(value)
+    except ValueError:
+        raise TokenRefused(Refusal.BAD_CLAIMS) from None
+    if str(parsed) != value:  # uuid.UUID also takes braces, urn: and upper case
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    return parsed
+
+
+def _scope(value: object) -> frozenset[str]:
+    if not isinstance(value, str) or not _SCOPE.fullmatch(value):
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    return frozenset(value.split())

@@ -1,0 +1,89 @@
+"""Signing access tokens. Content must not import this (an import contract): only auth can sign."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from duet_common.tokens.claims import TOKEN_TYPE
+from duet_common.tokens.jose import Algorithm, JoseKey
+from duet_common.tokens.keys import EcJwk, RsaJwk, thumbprint
+
+_RSA_BITS: Final = 3072
+
+
+def generate_private_key(algorithm: Algorithm) -> bytes:
+    """A new private key as unencrypted PKCS #8 PEM: P-256 for ES256, RSA 3072 for RS256."""
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
+        ec.generate_private_key(ec.SECP256R1())
+        if algorithm == "ES256"
+        else rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key, constructed once. `repr` shows its `kid` only."""
+
+    kid: str
+    public_jwk: EcJwk | RsaJwk
+    _jose: JoseKey
+
+    @classmethod
+    def from_pem(cls, pem: bytes, algorithm: Algorithm) -> "SigningKey":
+        """Raises `InvalidKey` when the PEM is no private key for the algorithm."""
+        jose = JoseKey(pem.decode("ascii"), algorithm)
+        public = jose.public_members()
+        public["kid"] = thumbprint(public)
+        jwk = (
+            EcJwk.model_validate(public) if algorithm == "ES256" else RsaJwk.model_validate(public)
+        )
+        return cls(jwk.kid, jwk, jose)
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return self._jose.algorithm
+
+    def __repr__(self) -> str:
+        return f"SigningKey(kid={self.kid!r})"
+
+    def sign(self, claims: "NewAccessToken") -> str:
+        """A compact JWS with `typ: at+jwt` (RFC 9068, section 2.1)."""
+        issued_at = int(claims.issued_at.timestamp())
+        return self._jose.sign(
+            {"typ": TOKEN_TYPE, "kid": self.kid},
+            {
+                "iss": claims.issuer,
+                "aud": claims.audience,
+                "sub": str(claims.user_id),
+                "sid": str(claims.session_id),
+                "jti": str(claims.token_id),
+                "iat": issued_at,
+                "nbf": issued_at,
+                "exp": issued_at + int(claims.life.total_seconds()),
+                "scope": " ".join(sorted(claims.permissions)),
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccessToken:
+    """What an access token shall say."""
+
+    issuer: str
+    audience: str
+    user_id: uuid.UUID
+    session_id: uuid.UUID
+    token_id: uuid.UUID
+    permissions: Iterable[str]
+    issued_at: datetime
+    life: timedelta

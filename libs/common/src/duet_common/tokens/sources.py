@@ -1,0 +1,168 @@
+"""Where a verifier's public keys come from: a file, or auth's JWKS with a last good copy."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+import httpx
+
+from duet_common.tokens.errors import InvalidKey
+from duet_common.tokens.keys import Keyset, VerificationKey, parse_jwks
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_DOCUMENT: Final = 64 * 1024
+
+
+class KeySource(Protocol):
+    """Finds the key that a token names. A key that is gone must no longer be found."""
+
+    def current(self, kid: str) -> VerificationKey | None:
+        """The key, if it is known now; asks nobody."""
+        ...
+
+    async def find(self, kid: str) -> VerificationKey | None:
+        """The key, after asking the origin if it is not known and may be asked."""
+        ...
+
+
+class FileKeySource:
+    """The keys of a JWK Set on disk, read once: for a verifier that shall not need a network."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `InvalidKey` when the file is no JWK Set or holds no usable key."""
+        self._keys: Keyset = parse_jwks(path.read_bytes())
+        if not self._keys:
+            raise InvalidKey(f"{path} holds no usable key")
+
+    def current(self, kid: str) -> VerificationKey | None:
+        return self._keys.get(kid)
+
+    async def find(self, kid: str) -> VerificationKey | None:
+        return self._keys.get(kid)
+
+
+class JwksStore(Protocol):
+    """Keeps the last good JWKS document, so that a verifier restarts while auth is down."""
+
+    async def load(self) -> bytes | None: ...
+
+    async def save(self, document: bytes) -> None: ...
+
+
+class JwksKeySource:
+    """auth's JWKS over HTTP.
+
+    One fetch at a time, whoever asks; none within `cool_down` seconds of the last, so that a flood
+    of unknown kids costs the issuer nothing; a fetch that fails or brings no key changes nothing.
+    Every `refresh_every` seconds the document is fetched anyway, so that the next key is known
+    before auth signs with it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        store: JwksStore,
+        *,
+        cool_down: float = 5.0,
+        refresh_every: float = 10.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._client = client
+        self._store = store
+        self._cool_down = cool_down
+        self._refresh_every = refresh_every
+        self._monotonic = monotonic
+        self._keys: Keyset = {}
+        self._document: bytes | None = None
+        self._etag: str | None = None
+        self._asked_at: float | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load the stored copy and begin to refresh. Ends with `stop`."""
+        stored = await self._store.load()
+        if stored is not None:
+            self._keys = parse_jwks(stored)
+            self._document = stored
+        self._refreshing = asyncio.create_task(self._refresh_for_ever(), name="jwks-refresh")
+
+    async def stop(self) -> None:
+        for task in (self._refreshing, self._fetching):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    @property
+    def has_keys(self) -> bool:
+        return bool(self._keys)
+
+    def current(self, kid: str) -> VerificationKey | None:
+        return self._keys.get(kid)
+
+    async def find(self, kid: str) -> VerificationKey | None:
+        key = self._keys.get(kid)
+        if key is None:
+            await self.refresh()
+            key = self._keys.get(kid)
+        return key
+
+    async def refresh(self) -> None:
+        """Fetch unless one asked moments ago; joins a fetch under way. Never raises."""
+        if self._fetching is None or self._fetching.done():
+            now = self._monotonic()
+            if self._asked_at is not None and now - self._asked_at < self._cool_down:
+                return
+            self._asked_at = now
+            self._fetching = asyncio.create_task(self._fetch(), name="jwks-fetch")
+        # A caller that goes away must not cancel the fetch that others wait for.
+        await asyncio.shield(self._fetching)
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            await self.refresh()
+            # Before the first key, do not let a request be the one that finds auth started.
+            await asyncio.sleep(self._refresh_every if self._keys else self._cool_down / 5)
+
+    async def _fetch(self) -> None:
+        headers = {"Accept": "application/jwk-set+json, application/json"}
+        if self._etag is not None:
+            headers["If-None-Match"] = self._etag
+        try:
+            async with self._client.stream("GET", self._url, headers=headers) as response:
+                if response.status_code == httpx.codes.NOT_MODIFIED:
+                    return
+                if response.status_code != httpx.codes.OK:
+                    raise InvalidKey(f"status {response.status_code}")
+                document = b""
+                async for chunk in response.aiter_bytes():
+                    document += chunk
+                    if len(document) > _LARGEST_DOCUMENT:
+                        raise InvalidKey("the document is too large")
+            keys = parse_jwks(document)
+            if not keys:
+                raise InvalidKey("the document holds no usable key")
+        except (httpx.HTTPError, InvalidKey) as error:
+            logger.warning("jwks fetch failed, keeping %d keys: %s", len(self._keys), error)
+            return
+        self._keys = keys
+        self._etag = response.headers.get("ETag")
+        if document != self._document:
+            self._document = document
+            await self._save(document)
+
+    async def _save(self, document: bytes) -> None:
+        try:
+            await self._store.save(document)
+        except Exception:
+            # Verification goes on from memory; the next change is saved again.
+            logger.exception("the jwks copy could not be stored")
+            self._document = None

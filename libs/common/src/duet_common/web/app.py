@@ -1,0 +1,103 @@
+"""The one way to make a service's app: error handler, middleware, limits, probes, OpenAPI."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+from duet_common.errors import PayloadTooLarge
+from duet_common.settings import ServiceSettings
+from duet_common.web.context import RequestContextMiddleware
+from duet_common.web.health import Check, health_router
+from duet_common.web.limits import RateLimiter, RateLimitMiddleware
+from duet_common.web.problems import (
+    EVERYWHERE,
+    Problem,
+    install_error_handler,
+    problem_response,
+    problems,
+)
+
+
+def create_service(
+    *,
+    title: str,
+    description: str,
+    version: str,
+    settings: ServiceSettings,
+    lifespan: Lifespan[FastAPI],
+    routers: Sequence[APIRouter],
+    checks: Mapping[str, Check],
+) -> FastAPI:
+    """A service's app. Its lifespan sets `app.state.runtime` before anything is served."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=version,
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=problems(*EVERYWHERE),
+        redirect_slashes=False,
+        max_body_size=settings.max_body_bytes,
+        middleware=[
+            Middleware(RequestContextMiddleware),
+            Middleware(_DeclaredSizeMiddleware, max_body_bytes=settings.max_body_bytes),
+            Middleware(RateLimitMiddleware, settings=settings),
+        ],
+    )
+    app.state.rate_limiter = RateLimiter(enabled=settings.rate_limit_enabled)
+    install_error_handler(app)
+    app.include_router(health_router(checks))
+    for router in routers:
+        app.include_router(router)
+    _document_problems(app)
+    return app
+
+
+class _DeclaredSizeMiddleware:
+    """Answers a declared oversize with a problem detail.
+
+    Starlette enforces the limit, chunked bodies included, but replaces the answer to a declared
+    `Content-Length` with plain text; what it only finds while reading reaches our error handler.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self.app = app
+        self._max = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"content-length" and value.isdigit() and int(value) > self._max:
+                    error = PayloadTooLarge(f"The body is over {self._max} bytes")
+                    await problem_response(error)(scope, receive, send)
+                    return
+        await self.app(scope, receive, send)
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Put the schema that `problems` refers to into the app's OpenAPI document."""
+
+    def openapi() -> dict[str, Any]:  # FastAPI's own signature
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            _, definitions = models_json_schema(
+                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+            )
+            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(definitions["$defs"])
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,0 +1,73 @@
+"""Each request's id, its time, its log line, and the last resort for an unexpected error."""
+
+import logging
+import re
+import time
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from duet_common.ids import new_id
+from duet_common.web.problems import internal_error_response
+from duet_common.web.request_id import REQUEST_ID
+
+logger = logging.getLogger("duet.request")
+
+_ACCEPTABLE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestContextMiddleware:
+    """Pure ASGI: a `BaseHTTPMiddleware` costs 158 µs a request and breaks context variables.
+
+    Adds `X-Request-ID` (the caller's, if it is sane), `X-Process-Time` (seconds until the
+    response started) and `Server-Timing` (the same in ms, W3C), and logs one line a request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        identifier = _incoming_id(scope) or str(new_id())
+        REQUEST_ID.set(identifier)
+        status = 0
+
+        async def send_timed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                seconds = time.perf_counter() - started
+                headers = MutableHeaders(raw=message["headers"])
+                headers.append("X-Request-ID", identifier)
+                headers.append("X-Process-Time", f"{seconds:.6f}")
+                headers.append("Server-Timing", f"app;dur={seconds * 1000:.3f}")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_timed)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if status:
+                raise  # too late for an answer: let the server drop the connection
+            await internal_error_response()(scope, receive, send_timed)
+        finally:
+            if logger.isEnabledFor(logging.INFO):
+                logger.info(
+                    "%s %s %d %.1f ms %s",
+                    scope["method"],
+                    scope["path"],
+                    status,
+                    (time.perf_counter() - started) * 1000,
+                    identifier,
+                )
+
+
+def _incoming_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _ACCEPTABLE.fullmatch(value):
+            return str(value, "ascii")
+    return None

@@ -1,0 +1,6 @@
+"""The id of the request being served, for its log lines and its problem details."""
+
+from contextvars import ContextVar
+from typing import Final
+
+REQUEST_ID: Final[ContextVar[str]] = ContextVar("duet_request_id", default="-")
