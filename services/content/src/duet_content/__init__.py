@@ -1,0 +1,1 @@
+"""content: profiles, posts and WebSockets, behind tokens that it verifies offline."""

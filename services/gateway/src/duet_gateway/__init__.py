@@ -1,0 +1,1 @@
+"""What `make run` serves: both services on one origin, with an embedded PostgreSQL."""

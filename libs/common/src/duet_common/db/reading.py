@@ -4,23 +4,31 @@ It is the read-only twin of the request's transaction. The connections have
 `default_transaction_read_only=on`, so a statement that writes fails in PostgreSQL.
 """
 
+from __future__ import annotations  # asyncpg is generic in its stubs only
+
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import asyncpg
 from pydantic import TypeAdapter
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.errors import DatabaseUnavailable
 
 M = TypeVar("M")
-Row = asyncpg.Record
 
 
-class _ReadConnection(asyncpg.Connection[asyncpg.Record]):
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection
+
+
+class _ReadConnection(_Connection):
     """A connection whose reset is nothing: outside of a transaction there is nothing to reset."""
 
     __slots__ = ()
@@ -87,25 +95,26 @@ class ReadPool:
     async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
         async with self._opening:
             if self._pool is None:
-                self._pool = await self._create()
+                self._pool = await self._create()  # type: ignore[no-untyped-call]  # asyncpg-stubs
             return self._pool
 
 
 class Read(Generic[M]):
     """A SELECT whose rows become `model`; the statement is compiled when the module is loaded.
 
-    Parameters are `bindparam("name")` in the statement and keywords of `one` and `all`. A column
-    keeps its label; `shape` turns a row into what the model validates, where they differ.
+    Parameters are `bindparam("name")` in the statement and keywords of `one` and `all`. `shape`
+    turns a row into what the model validates, where its columns are not the model's fields.
     """
 
     def __init__(
         self,
         statement: Select[*tuple[object, ...]],
         model: type[M],
-        shape: Callable[[Row], object] = dict,
+        shape: Callable[[dict[str, object]], object] | None = None,
     ) -> None:
         compiled = statement.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
         self.sql = str(compiled)
+        self._statement = statement
         self._names = tuple(compiled.positiontup or ())
         self._literals = {k: v for k, v in compiled.params.items() if v is not None}
         self._adapter: TypeAdapter[M] = TypeAdapter(model)
@@ -114,12 +123,20 @@ class Read(Generic[M]):
     async def one(self, reads: ReadPool, **parameters: object) -> M | None:
         """The row, or None. KeyError if a parameter is missing."""
         row = await reads.fetch_row(self.sql, *self._arguments(parameters))
-        return None if row is None else self._adapter.validate_python(self._shape(row))
+        return None if row is None else self._model(dict(row))
 
     async def all(self, reads: ReadPool, **parameters: object) -> list[M]:
+        """Every row, in the statement's order. KeyError if a parameter is missing."""
         rows = await reads.fetch(self.sql, *self._arguments(parameters))
-        validate, shape = self._adapter.validate_python, self._shape
-        return [validate(shape(row)) for row in rows]
+        return [self._model(dict(row)) for row in rows]
+
+    async def one_in(self, session: AsyncSession, **parameters: object) -> M | None:
+        """The row as a transaction sees it, with what it has not committed yet."""
+        row = (await session.execute(self._statement, parameters)).mappings().one_or_none()
+        return None if row is None else self._model({**row})
+
+    def _model(self, row: dict[str, object]) -> M:
+        return self._adapter.validate_python(self._shape(row) if self._shape else row)
 
     def _arguments(self, parameters: Mapping[str, object]) -> list[object]:
         literals = self._literals

@@ -17,6 +17,8 @@ class Entity(UUIDMixin, TimestampMixin, Base):
     """A row with an id and its times: what the generic repository can keep."""
 
     __abstract__ = True
+    # `updated_at` comes back with the UPDATE: an async session cannot load it later on access.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares its type
 
 
 E = TypeVar("E", bound=Entity)

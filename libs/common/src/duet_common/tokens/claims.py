@@ -63,7 +63,9 @@ def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> Access
         raise TokenRefused(Refusal.EXPIRED)
     if issued_at > now + leeway or not_before > now + leeway:
         raise TokenRefused(Refusal.NOT_YET_VALID)
-    if not 0 < expires_at - issued_at <= policy.longest_life.total_seconds():
+    if expires_at <= issued_at:
+        raise TokenRefused(Refusal.BAD_CLAIMS)
+    if expires_at - issued_at > policy.longest_life.total_seconds():
         raise TokenRefused(Refusal.TOO_LONG_LIVED)
     return AccessClaims(
         user_id=_uuid(claims["sub"]),

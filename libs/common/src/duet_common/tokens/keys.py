@@ -77,12 +77,20 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
+def parse_jwk(members: Mapping[str, object]) -> EcJwk | RsaJwk:
+    """A public JWK from its members. Raises `InvalidKey`."""
+    try:
+        return _PUBLIC_JWK.validate_python(members)
+    except ValidationError as error:
+        raise InvalidKey("not a public key that can be used here") from error
+
+
 def verification_key(jwk: EcJwk | RsaJwk) -> VerificationKey:
     """Construct a key. Raises `InvalidKey` if it is unsound or its `kid` is not its thumbprint."""
     members = {name: str(value) for name, value in jwk.model_dump().items()}
     if thumbprint(members) != jwk.kid:
         raise InvalidKey("the kid is not the key's thumbprint")
-    if isinstance(jwk, RsaJwk) and len(_b64_bytes(jwk.n)) * 8 < _SMALLEST_RSA_MODULUS:
+    if isinstance(jwk, RsaJwk) and _b64_int(jwk.n).bit_length() < _SMALLEST_RSA_MODULUS:
         raise InvalidKey("the RSA modulus is under 2048 bits")
     return VerificationKey(jwk.kid, jwk, JoseKey(members, jwk.alg))
 
@@ -104,15 +112,15 @@ def parse_jwks(document: bytes) -> dict[str, VerificationKey]:
         if isinstance(entry, dict) and not entry.keys().isdisjoint({"d", "k", "p", "q"}):
             raise InvalidKey("a private key is in a public document")
         try:
-            key = verification_key(_PUBLIC_JWK.validate_python(entry))
-        except (ValidationError, InvalidKey):
+            key = verification_key(parse_jwk(entry))
+        except InvalidKey:
             continue
         keyset[key.kid] = key
     return keyset
 
 
-def _b64_bytes(value: str) -> bytes:
+def _b64_int(value: str) -> int:
     try:
-        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).lstrip(b"\0")
+        return int.from_bytes(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)), "big")
     except ValueError as error:
         raise InvalidKey("not base64url") from error

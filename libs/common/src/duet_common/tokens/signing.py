@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from duet_common.tokens.claims import TOKEN_TYPE
+from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.jose import Algorithm, JoseKey
-from duet_common.tokens.keys import EcJwk, RsaJwk, thumbprint
+from duet_common.tokens.keys import EcJwk, RsaJwk, parse_jwk, thumbprint, verification_key
 
 _RSA_BITS: Final = 3072
 
@@ -41,12 +43,19 @@ class SigningKey:
     @classmethod
     def from_pem(cls, pem: bytes, algorithm: Algorithm) -> "SigningKey":
         """Raises `InvalidKey` when the PEM is no private key for the algorithm."""
-        jose = JoseKey(pem.decode("ascii"), algorithm)
+        kind = ec.EllipticCurvePrivateKey if algorithm == "ES256" else rsa.RSAPrivateKey
+        try:
+            # python-jose would take a public key, or one of another kind, and fail later.
+            private = serialization.load_pem_private_key(pem, password=None)
+            text = pem.decode("ascii")
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise InvalidKey("not a private key in PEM") from error
+        if not isinstance(private, kind):
+            raise InvalidKey(f"not a private key for {algorithm}")
+        jose = JoseKey(text, algorithm)
         public = jose.public_members()
-        public["kid"] = thumbprint(public)
-        jwk = (
-            EcJwk.model_validate(public) if algorithm == "ES256" else RsaJwk.model_validate(public)
-        )
+        jwk = parse_jwk({**public, "kid": thumbprint(public)})
+        verification_key(jwk)  # what a verifier would pass over must not sign
         return cls(jwk.kid, jwk, jose)
 
     @property

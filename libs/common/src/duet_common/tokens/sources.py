@@ -39,6 +39,10 @@ class FileKeySource:
         if not self._keys:
             raise InvalidKey(f"{path} holds no usable key")
 
+    @property
+    def has_keys(self) -> bool:
+        return True
+
     def current(self, kid: str) -> VerificationKey | None:
         return self._keys.get(kid)
 
@@ -81,6 +85,7 @@ class JwksKeySource:
         self._monotonic = monotonic
         self._keys: Keyset = {}
         self._document: bytes | None = None
+        self._saved: bytes | None = None
         self._etag: str | None = None
         self._asked_at: float | None = None
         self._fetching: asyncio.Task[None] | None = None
@@ -88,10 +93,7 @@ class JwksKeySource:
 
     async def start(self) -> None:
         """Load the stored copy and begin to refresh. Ends with `stop`."""
-        stored = await self._store.load()
-        if stored is not None:
-            self._keys = parse_jwks(stored)
-            self._document = stored
+        await self._load()
         self._refreshing = asyncio.create_task(self._refresh_for_ever(), name="jwks-refresh")
 
     async def stop(self) -> None:
@@ -123,46 +125,66 @@ class JwksKeySource:
                 return
             self._asked_at = now
             self._fetching = asyncio.create_task(self._fetch(), name="jwks-fetch")
-        # A caller that goes away must not cancel the fetch that others wait for.
-        await asyncio.shield(self._fetching)
+        # Unlike `await`, a caller that goes away does not cancel the fetch that others wait for,
+        # and a fetch that `stop` cancels does not cancel its callers.
+        await asyncio.wait({self._fetching})
 
     async def _refresh_for_ever(self) -> None:
         while True:
             await self.refresh()
+            # Here and not in the fetch, so that no request waits for the store.
+            await self._save()
             # Before the first key, do not let a request be the one that finds auth started.
             await asyncio.sleep(self._refresh_every if self._keys else self._cool_down / 5)
 
     async def _fetch(self) -> None:
+        try:
+            await self._ask()
+        except Exception as error:
+            # httpx.HTTPError or InvalidKey; but whatever it is, the next one must be tried.
+            logger.warning("jwks fetch failed, keeping %d keys: %r", len(self._keys), error)
+
+    async def _ask(self) -> None:
         headers = {"Accept": "application/jwk-set+json, application/json"}
         if self._etag is not None:
             headers["If-None-Match"] = self._etag
-        try:
-            async with self._client.stream("GET", self._url, headers=headers) as response:
-                if response.status_code == httpx.codes.NOT_MODIFIED:
-                    return
-                if response.status_code != httpx.codes.OK:
-                    raise InvalidKey(f"status {response.status_code}")
-                document = b""
-                async for chunk in response.aiter_bytes():
-                    document += chunk
-                    if len(document) > _LARGEST_DOCUMENT:
-                        raise InvalidKey("the document is too large")
-            keys = parse_jwks(document)
-            if not keys:
-                raise InvalidKey("the document holds no usable key")
-        except (httpx.HTTPError, InvalidKey) as error:
-            logger.warning("jwks fetch failed, keeping %d keys: %s", len(self._keys), error)
-            return
+        async with self._client.stream(
+            "GET", self._url, headers=headers, follow_redirects=False
+        ) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED:
+                return
+            if response.status_code != httpx.codes.OK:
+                raise InvalidKey(f"status {response.status_code}")
+            document = b""
+            async for chunk in response.aiter_bytes():
+                document += chunk
+                if len(document) > _LARGEST_DOCUMENT:
+                    raise InvalidKey("the document is too large")
+        keys = parse_jwks(document)
+        if not keys:
+            raise InvalidKey("the document holds no usable key")
         self._keys = keys
         self._etag = response.headers.get("ETag")
-        if document != self._document:
-            self._document = document
-            await self._save(document)
+        self._document = document
 
-    async def _save(self, document: bytes) -> None:
+    async def _load(self) -> None:
+        try:
+            stored = await self._store.load()
+            if stored is not None:
+                self._keys = parse_jwks(stored)
+                self._saved = stored
+        except Exception:
+            # Without the copy, verification begins with the first fetch.
+            logger.exception("the jwks copy could not be loaded")
+
+    async def _save(self) -> None:
+        document = self._document
+        if document is None or document == self._saved:
+            return
         try:
             await self._store.save(document)
         except Exception:
-            # Verification goes on from memory; the next change is saved again.
+            # Verification goes on from memory; the next round saves it.
             logger.exception("the jwks copy could not be stored")
-            self._document = None
+        else:
+            self._saved = document

@@ -35,22 +35,21 @@ class TokenVerifier:
             raise TokenRefused(Refusal.BAD_ENCODING)
         digest = hashlib.sha256(token.encode("ascii")).digest()
         known = self._remembered.get(digest)
-        now = self._clock().timestamp()
         if known is not None:
             key, claims = known
-            if claims.expires_at <= now:
+            if claims.expires_at <= self._clock().timestamp():
                 del self._remembered[digest]
                 raise TokenRefused(Refusal.EXPIRED)
             if self._keys.current(key.kid) is not None:
                 return claims
             del self._remembered[digest]
-        key, claims = await self._verify(token, now)
+        key, claims = await self._verify(token)
         if len(self._remembered) >= _REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
         self._remembered[digest] = (key, claims)
         return claims
 
-    async def _verify(self, token: str, now: float) -> tuple[VerificationKey, AccessClaims]:
+    async def _verify(self, token: str) -> tuple[VerificationKey, AccessClaims]:
         unverified = read_unverified(token)
         key = await self._keys.find(unverified.kid)
         if key is None:
@@ -59,4 +58,6 @@ class TokenVerifier:
             raise TokenRefused(Refusal.BAD_ALGORITHM)
         if not key.jose.verifies(unverified.compact):
             raise TokenRefused(Refusal.BAD_SIGNATURE)
+        # Not a moment earlier: a token may expire while its key is being fetched.
+        now = self._clock().timestamp()
         return key, check_claims(unverified.claims, self._policy, now)

@@ -1,0 +1,1 @@
+"""content's copy of auth's public keys, so that it restarts and verifies while auth is down."""

@@ -1,0 +1,35 @@
+"""`/.well-known/jwks.json`: the public keys, for whoever verifies."""
+
+from typing import Annotated
+
+from duet_common.tokens.keys import Jwks
+from duet_common.web.problems import problems
+from duet_common.web.runtime import runtime_of
+from fastapi import APIRouter, Header, Request, Response
+
+from duet_auth.keys.errors import NoSigningKey
+from duet_auth.runtime import AuthRuntime
+
+router = APIRouter(tags=["keys"])
+
+# Shorter than a key is published before it signs, less what else delays it (docs/adr/0005).
+_CACHE_CONTROL = "public, max-age=5"
+
+
+@router.get(
+    "/.well-known/jwks.json",
+    summary="The public keys that verify access tokens",
+    response_model=Jwks,
+    responses={304: {"description": "The keyset is the one you have"}, **problems(NoSigningKey)},
+)
+async def read_jwks(
+    request: Request, if_none_match: Annotated[str | None, Header()] = None
+) -> Response:
+    """A JWK Set (RFC 7517): the active key, the next one, and the retired ones still needed."""
+    ring = runtime_of(request, AuthRuntime).ring
+    if not ring.has_keys:
+        raise NoSigningKey
+    headers = {"ETag": ring.etag, "Cache-Control": _CACHE_CONTROL}
+    if if_none_match is not None and ring.etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(ring.jwks, media_type="application/jwk-set+json", headers=headers)

@@ -1,0 +1,42 @@
+"""Issuing access tokens with whichever key is active."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from duet_common.ids import new_id
+from duet_common.tokens.signing import NewAccessToken
+
+from duet_auth.keys.ring import KeyRing
+
+
+class TokenIssuer:
+    """Signs access tokens of one issuer, for one audience, with one life."""
+
+    def __init__(self, ring: KeyRing, issuer: str, audience: str, life: timedelta) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._audience = audience
+        self.life = life
+
+    def issue(
+        self,
+        *,
+        user_id: uuid.UUID,
+        session_id: uuid.UUID,
+        permissions: Iterable[str],
+        now: datetime,
+    ) -> str:
+        """Raises `NoSigningKey` while the keys have not been read."""
+        return self._ring.active.sign(
+            NewAccessToken(
+                issuer=self._issuer,
+                audience=self._audience,
+                user_id=user_id,
+                session_id=session_id,
+                token_id=new_id(),
+                permissions=permissions,
+                issued_at=now,
+                life=self.life,
+            )
+        )

@@ -1,0 +1,99 @@
+"""The keys a process holds in memory, read again every few seconds: a rotation may be another's."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from duet_common.db.database import Database
+from duet_common.tokens.keys import Jwks, VerificationKey
+from duet_common.tokens.signing import SigningKey
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.keys.encryption import WrongKeyEncryptionKey
+from duet_auth.keys.errors import NoSigningKey
+from duet_auth.keys.service import KeyService, LoadedKeys
+
+logger = logging.getLogger(__name__)
+
+
+class KeyRing:
+    """The active key for signing, and the published ones as auth's own `KeySource`."""
+
+    def __init__(
+        self,
+        database: Database,
+        service: Callable[[AsyncSession], KeyService],
+        refresh_every: float,
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._refresh_every = refresh_every
+        self._loaded: LoadedKeys | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self.jwks = b""
+        self.etag = ""
+
+    async def start(self) -> None:
+        """Read the keys, make them on first start, and keep reading. Ends with `stop`.
+
+        Raises `WrongKeyEncryptionKey`. A database that cannot be reached does not stop the start:
+        the process is not ready until it can.
+        """
+        await self._try_refresh()
+        self._refreshing = asyncio.create_task(self._refresh_for_ever(), name="key-ring")
+
+    async def stop(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._refreshing
+
+    @property
+    def active(self) -> SigningKey:
+        """Raises `NoSigningKey` until the keys could be read."""
+        if self._loaded is None:
+            raise NoSigningKey
+        return self._loaded.active
+
+    @property
+    def has_keys(self) -> bool:
+        return self._loaded is not None
+
+    def current(self, kid: str) -> VerificationKey | None:
+        return self._loaded.published.get(kid) if self._loaded else None
+
+    async def find(self, kid: str) -> VerificationKey | None:
+        # Another process signs with a key that has been published, so read, for long enough.
+        return self.current(kid)
+
+    async def refresh(self) -> None:
+        """Read the keys now."""
+        async with self._database.transaction() as session:
+            service = self._service(session)
+            try:
+                loaded = await service.load()
+            except NoSigningKey:
+                await service.ensure()
+                loaded = await service.load()
+        document = Jwks(keys=[key.jwk for key in loaded.published.values()])
+        self.jwks = document.model_dump_json().encode("utf-8")
+        self.etag = f'"{hashlib.sha256(self.jwks).hexdigest()[:32]}"'
+        self._loaded = loaded
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._refresh_every)
+            with suppress(WrongKeyEncryptionKey):
+                await self._try_refresh()
+
+    async def _try_refresh(self) -> None:
+        try:
+            await self.refresh()
+        except WrongKeyEncryptionKey as error:
+            logger.error("%s", error)
+            raise
+        except Exception as error:
+            # Whatever it is (no database, no schema yet), the keys in memory stay good.
+            logger.warning("signing keys not read: %s", error)

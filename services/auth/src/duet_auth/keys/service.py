@@ -1,0 +1,135 @@
+"""The life of signing keys: next (published) → active (signing) → retired (published).
+
+A key signs only after every verifier has had time to fetch it, and stays published until the last
+token it signed has expired, so no rotation makes a verifier refuse a good token.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from duet_common.clock import Clock
+from duet_common.tokens.jose import Algorithm
+from duet_common.tokens.keys import VerificationKey, parse_jwk, verification_key
+from duet_common.tokens.signing import SigningKey, generate_private_key
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.keys.encryption import KeyEncryption
+from duet_auth.keys.errors import NoSigningKey
+from duet_auth.keys.models import SigningKeyRow
+from duet_auth.keys.repository import KeyRepository
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    """`propagation`: how long a key is published before it signs; `retention`: for how long after
+    its retirement it is still published (the life of a token, and what a process that has not
+    noticed the rotation may still sign)."""
+
+    algorithm: Algorithm
+    propagation: timedelta
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NotPropagated:
+    """The next key has to stay published for `wait` longer before it may sign."""
+
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    active: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedKeys:
+    """What a process needs of the keys: the one it signs with, and those it publishes."""
+
+    active: SigningKey
+    published: dict[str, VerificationKey]
+
+
+class KeyService:
+    """Makes, rotates and loads keys. It never commits."""
+
+    def __init__(
+        self, session: AsyncSession, encryption: KeyEncryption, policy: KeyPolicy, clock: Clock
+    ) -> None:
+        self._keys = KeyRepository(session)
+        self._encryption = encryption
+        self._policy = policy
+        self._clock = clock
+
+    async def ensure(self) -> None:
+        """Make the keys that are missing: an active one and a next one, on first start."""
+        await self._keys.lock()
+        rows = await self._keys.all()
+        now = self._clock()
+        if not any(_is_active(row) for row in rows):
+            await self._make(now, activated_at=now)
+        if not any(row.activated_at is None for row in rows):
+            await self._make(now, activated_at=None)
+
+    async def rotate(self, *, force: bool = False) -> Rotated | NotPropagated:
+        """Retire the active key, activate the next, publish a new next.
+
+        One rotation at a time, whoever asks. Without `force`, a next key that was published
+        moments ago is not activated: a verifier may not have fetched it.
+        """
+        await self.ensure()
+        rows = await self._keys.all()
+        now = self._clock()
+        following = next(row for row in rows if row.activated_at is None)
+        wait = following.published_at + self._policy.propagation - now
+        if wait > timedelta(0) and not force:
+            return NotPropagated(wait)
+        active = next(row for row in rows if _is_active(row))
+        active.retired_at = now
+        await self._keys.session.flush()  # before the next becomes active: there is only one
+        following.activated_at = now
+        await self._keys.session.flush()
+        made = await self._make(now, activated_at=None)
+        await self._keys.delete_retired_before(now - self._policy.retention)
+        return Rotated(active=following.kid, next=made.kid)
+
+    async def load(self) -> LoadedKeys:
+        """Raises `NoSigningKey` before the first `ensure`, `WrongKeyEncryptionKey`."""
+        earliest = self._clock() - self._policy.retention
+        rows = [r for r in await self._keys.all() if not r.retired_at or r.retired_at >= earliest]
+        active = next((row for row in rows if _is_active(row)), None)
+        if active is None:
+            raise NoSigningKey
+        pem = self._encryption.decrypt(active.encrypted_private_key, active.kid)
+        return LoadedKeys(
+            active=SigningKey.from_pem(pem, _algorithm(active)),
+            published={row.kid: verification_key(parse_jwk(row.public_jwk)) for row in rows},
+        )
+
+    async def list(self) -> Sequence[SigningKeyRow]:
+        """Every key that is stored, oldest first."""
+        return await self._keys.all()
+
+    async def _make(self, now: datetime, activated_at: datetime | None) -> SigningKeyRow:
+        pem = generate_private_key(self._policy.algorithm)
+        key = SigningKey.from_pem(pem, self._policy.algorithm)
+        row = SigningKeyRow(
+            kid=key.kid,
+            algorithm=key.algorithm,
+            public_jwk=key.public_jwk.model_dump(),
+            encrypted_private_key=self._encryption.encrypt(pem, key.kid),
+            published_at=now,
+            activated_at=activated_at,
+        )
+        await self._keys.add(row)
+        return row
+
+
+def _is_active(row: SigningKeyRow) -> bool:
+    return row.activated_at is not None and row.retired_at is None
+
+
+def _algorithm(row: SigningKeyRow) -> Algorithm:
+    return "RS256" if row.algorithm == "RS256" else "ES256"

@@ -1,0 +1,103 @@
+"""auth's app: `uvicorn --factory duet_auth.main:create_app`."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from importlib.metadata import version
+
+from duet_common.clock import Clock, utc_now
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.tokens.verifier import TokenVerifier
+from duet_common.web.app import create_service
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.keys import endpoints as keys_endpoints
+from duet_auth.keys.encryption import KeyEncryption
+from duet_auth.keys.issuer import TokenIssuer
+from duet_auth.keys.ring import KeyRing
+from duet_auth.keys.service import KeyPolicy, KeyService
+from duet_auth.migrations import MIGRATIONS
+from duet_auth.passwords.hasher import PasswordHasher
+from duet_auth.runtime import AuthRuntime
+from duet_auth.sessions import endpoints as sessions_endpoints
+from duet_auth.sessions.refresh_tokens import RefreshTokenMaker
+from duet_auth.sessions.service import SessionPolicy
+from duet_auth.settings import AuthSettings
+from duet_auth.users import endpoints as users_endpoints
+
+
+def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> FastAPI:
+    """auth, from the given settings or from the environment. Nothing is opened before it starts."""
+    settings = settings or AuthSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, clock) as runtime:
+            app.state.runtime = runtime
+            yield
+
+    app = create_service(
+        title="Duet auth",
+        description="Users, passwords, sessions and tokens.",
+        version=version("duet-auth"),
+        settings=settings,
+        lifespan=lifespan,
+        routers=[users_endpoints.router, sessions_endpoints.router, keys_endpoints.router],
+        checks={
+            "database": lambda: app.state.runtime.database.is_reachable(),
+            "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
+            "signing_key": lambda: _has_keys(app),
+        },
+    )
+    return app
+
+
+@asynccontextmanager
+async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterator[AuthRuntime]:
+    """Everything auth needs, opened and closed again."""
+    database = Database(
+        settings.database_url.get_secret_value(), DatabaseOptions.of(settings, "duet-auth")
+    )
+    ring = KeyRing(database, key_services(settings, clock), settings.key_refresh_seconds)
+    hasher = PasswordHasher(threads=settings.hash_threads, queue=settings.hash_queue)
+    try:
+        await ring.start()
+        yield AuthRuntime(
+            settings=settings,
+            clock=clock,
+            database=database,
+            verifier=TokenVerifier(ring, settings.claims_policy(), clock),
+            ring=ring,
+            issuer=TokenIssuer(
+                ring, settings.token_issuer, settings.token_audience, settings.access_token_life
+            ),
+            hasher=hasher,
+            refresh_tokens=RefreshTokenMaker(settings.key_encryption_bytes),
+            session_policy=SessionPolicy(
+                idle=timedelta(days=settings.refresh_idle_days),
+                absolute=timedelta(days=settings.refresh_absolute_days),
+                grace=timedelta(seconds=settings.refresh_grace_seconds),
+            ),
+        )
+    finally:
+        await ring.stop()
+        hasher.close()
+        await database.close()
+
+
+def key_services(settings: AuthSettings, clock: Clock) -> Callable[[AsyncSession], KeyService]:
+    """Makes the key service of a session."""
+    encryption = KeyEncryption(settings.key_encryption_bytes)
+    policy = KeyPolicy(
+        algorithm=settings.signing_algorithm,
+        propagation=timedelta(seconds=settings.key_propagation_seconds),
+        # A process that has not noticed a rotation yet may sign until it reads the keys again.
+        retention=settings.access_token_life + timedelta(seconds=4 * settings.key_refresh_seconds),
+    )
+    return lambda session: KeyService(session, encryption, policy, clock)
+
+
+async def _has_keys(app: FastAPI) -> bool:
+    ring: KeyRing = app.state.runtime.ring
+    return ring.has_keys

@@ -1,0 +1,29 @@
+"""What a new password must be (NIST SP 800-63B, section 3.1.1.2): long enough, and not common.
+
+There are no composition rules: they make passwords worse. The list of common ones is zxcvbn's
+(30,000, by frequency), compared in lower case.
+"""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+SHORTEST: Final = 8
+LONGEST: Final = 128
+_COMMON: Final = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
+
+
+def _check(password: SecretStr) -> SecretStr:
+    if password.get_secret_value().lower() in _COMMON:
+        raise PydanticCustomError(
+            "password_too_common", "This password is among the most common ones; choose another"
+        )
+    return password
+
+
+NewPassword = Annotated[
+    SecretStr, Field(min_length=SHORTEST, max_length=LONGEST), AfterValidator(_check)
+]
+"""A password that may be stored: 8 to 128 characters, not a common one."""

@@ -1,0 +1,22 @@
+"""What a running auth holds; made by `duet_auth.main`, reached through `runtime_of`."""
+
+from dataclasses import dataclass
+
+from duet_common.web.runtime import Runtime
+
+from duet_auth.keys.issuer import TokenIssuer
+from duet_auth.keys.ring import KeyRing
+from duet_auth.passwords.hasher import PasswordHasher
+from duet_auth.sessions.refresh_tokens import RefreshTokenMaker
+from duet_auth.sessions.service import SessionPolicy
+from duet_auth.settings import AuthSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthRuntime(Runtime):
+    settings: AuthSettings
+    ring: KeyRing
+    issuer: TokenIssuer
+    hasher: PasswordHasher
+    refresh_tokens: RefreshTokenMaker
+    session_policy: SessionPolicy

@@ -1,0 +1,128 @@
+"""Login, refresh, logout, and the sessions of the caller."""
+
+import uuid
+from typing import Annotated
+
+from duet_common.db.keyset import Cursor
+from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated
+from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.principal import CurrentPrincipal
+from duet_common.web.problems import problem_response, problems
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.security import OAuth2PasswordRequestForm
+
+from duet_auth.dependencies import CurrentUser, RequestClient, Sessions, limited
+from duet_auth.keys.errors import NoSigningKey
+from duet_auth.passwords.errors import HashQueueFull
+from duet_auth.sessions.errors import InvalidCredentials, InvalidRefreshToken, SessionNotFound
+from duet_auth.sessions.models import Session
+from duet_auth.sessions.schemas import RefreshRequest, SessionRead, TokenPair
+from duet_auth.sessions.service import Refreshed
+
+router = APIRouter(prefix="/api/v1")
+_NO_STORE = "no-store"  # RFC 6749, section 5.1
+
+
+@router.post(
+    "/auth/login",
+    tags=["auth"],
+    summary="Log in",
+    responses=problems(InvalidCredentials, NoSigningKey, HashQueueFull),
+    dependencies=[Depends(limited("login", lambda settings: settings.rate_limit_login))],
+)
+async def login(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    sessions: Sessions,
+    client: RequestClient,
+    response: Response,
+) -> TokenPair:
+    """The OAuth2 password form; `username` is the email. 401 is alike for every reason."""
+    response.headers["Cache-Control"] = _NO_STORE
+    return await sessions.login(form.username, form.password, client)
+
+
+@router.post(
+    "/auth/refresh",
+    tags=["auth"],
+    summary="Exchange a refresh token for a new pair",
+    response_model=TokenPair,
+    responses=problems(InvalidRefreshToken, NoSigningKey),
+    dependencies=[Depends(limited("refresh", lambda settings: settings.rate_limit_refresh))],
+)
+async def refresh(
+    body: RefreshRequest, sessions: Sessions, client: RequestClient, response: Response
+) -> TokenPair | Response:
+    """Each token is good once. A second use within 10 s by the same client gets the same
+    successor; any later use ends the session.
+    """
+    response.headers["Cache-Control"] = _NO_STORE
+    outcome = await sessions.refresh(body.refresh_token, client)
+    if isinstance(outcome, Refreshed):
+        return outcome.tokens
+    # Returned, not raised: a revocation that reuse caused is committed before the 401 is sent.
+    return problem_response(InvalidRefreshToken())
+
+
+@router.post(
+    "/auth/logout",
+    tags=["auth"],
+    summary="End this session",
+    status_code=204,
+    responses=problems(Unauthenticated, InvalidToken),
+)
+async def logout(_: CurrentUser, principal: CurrentPrincipal, sessions: Sessions) -> None:
+    await sessions.logout(principal.session_id)
+
+
+@router.post(
+    "/auth/logout-all",
+    tags=["auth"],
+    summary="End every session of the caller",
+    status_code=204,
+    responses=problems(Unauthenticated, InvalidToken),
+)
+async def logout_all(user: CurrentUser, sessions: Sessions) -> None:
+    await sessions.logout_all(user.id)
+
+
+@router.get(
+    "/users/me/sessions",
+    tags=["users"],
+    summary="The caller's sessions",
+    responses=problems(Unauthenticated, InvalidToken, InvalidCursor),
+)
+async def list_sessions(
+    user: CurrentUser,
+    principal: CurrentPrincipal,
+    sessions: Sessions,
+    after: Annotated[Cursor, Depends(cursor_parameter)],
+    request: Request,
+    response: Response,
+    limit: Limit = 20,
+) -> Page[SessionRead]:
+    rows = await sessions.page(user.id, after, limit + 1)
+    items = [_read(row, principal.session_id) for row in rows]
+    return make_page(items, limit, lambda s: Cursor(s.created_at, s.id), request, response)
+
+
+@router.delete(
+    "/users/me/sessions/{session_id}",
+    tags=["users"],
+    summary="End one of the caller's sessions",
+    status_code=204,
+    responses=problems(Unauthenticated, InvalidToken, SessionNotFound),
+)
+async def end_session(session_id: uuid.UUID, user: CurrentUser, sessions: Sessions) -> None:
+    await sessions.end_one(user.id, session_id)
+
+
+def _read(row: Session, current: uuid.UUID) -> SessionRead:
+    return SessionRead(
+        id=row.id,
+        user_agent=row.user_agent,
+        address=row.address,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=min(row.idle_expires_at, row.expires_at),
+        current=row.id == current,
+    )

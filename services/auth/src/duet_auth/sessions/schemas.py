@@ -1,0 +1,55 @@
+"""Tokens and sessions as the API shows and takes them."""
+
+import uuid
+from typing import Annotated, Literal
+
+from duet_common.web.schemas import RequestModel, ResponseModel, UtcTime
+from pydantic import ConfigDict, Field
+
+
+class RefreshRequest(RequestModel):
+    """A refresh token; in the body, because queries end up in logs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"refresh_token": "kJ3m0a2mVbV0uH0S9sVdT3lqk9n1zq8wq0m1b5t7c2E"}]
+        }
+    )
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class TokenPair(ResponseModel):
+    """An access token and the refresh token that replaces it; lives in seconds."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6Ii4uLiJ9.eyJpc3MiOiIuLi4ifQ.c2ln",
+                    "refresh_token": "kJ3m0a2mVbV0uH0S9sVdT3lqk9n1zq8wq0m1b5t7c2E",
+                    "token_type": "bearer",
+                    "expires_in": 600,
+                    "refresh_expires_in": 1209600,
+                }
+            ]
+        }
+    )
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"
+    expires_in: int
+    refresh_expires_in: int
+
+
+class SessionRead(ResponseModel):
+    """One of the user's logins that is still good."""
+
+    id: uuid.UUID
+    user_agent: str | None
+    address: str | None
+    created_at: UtcTime
+    last_used_at: UtcTime
+    expires_at: UtcTime
+    current: bool = Field(description="whether the request was made in this session")

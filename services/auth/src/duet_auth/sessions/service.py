@@ -1,0 +1,212 @@
+"""The rules of sessions: login, rotation with reuse detection, logout."""
+
+import hashlib
+import hmac
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from duet_common.clock import Clock
+from duet_common.db.keyset import Cursor
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.keys.issuer import TokenIssuer
+from duet_auth.sessions.errors import InvalidCredentials, SessionNotFound
+from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.sessions.refresh_tokens import RefreshTokenMaker, RefreshTokenValue
+from duet_auth.sessions.repository import SessionRepository, live
+from duet_auth.sessions.schemas import TokenPair
+from duet_auth.users.service import Subject, UserService
+
+logger = logging.getLogger(__name__)
+
+
+class RevokedReason(StrEnum):
+    LOGOUT = "logout"
+    LOGOUT_ALL = "logout_all"
+    REUSE = "reuse"
+    PASSWORD_CHANGED = "password_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who holds a session, as far as HTTP tells."""
+
+    user_agent: str | None
+    address: str | None
+
+    @property
+    def digest(self) -> bytes:
+        """What makes it "the same client" within the grace of a refresh.
+
+        The user agent alone: two tabs of one browser may reach us over IPv4 and IPv6.
+        """
+        return hashlib.sha256((self.user_agent or "").encode("utf-8")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    idle: timedelta
+    absolute: timedelta
+    grace: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    tokens: TokenPair
+
+
+class RefreshRefused(StrEnum):
+    """Why not. A value, not an exception: what was found out must be committed, then answered."""
+
+    UNKNOWN = "unknown"
+    ENDED = "ended"
+    OTHER_CLIENT = "other_client"
+    REUSED = "reused"
+
+
+class SessionService:
+    """Sessions of users. It never commits: the request's boundary does."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        users: UserService,
+        issuer: TokenIssuer,
+        maker: RefreshTokenMaker,
+        policy: SessionPolicy,
+        clock: Clock,
+    ) -> None:
+        self._sessions = SessionRepository(session)
+        self._users = users
+        self._issuer = issuer
+        self._maker = maker
+        self._policy = policy
+        self._clock = clock
+
+    async def login(self, email: str, password: str, client: Client) -> TokenPair:
+        """Open a session. Raises `InvalidCredentials`, alike for every reason."""
+        subject = await self._users.authenticate(email, password)
+        if subject is None:
+            raise InvalidCredentials
+        now = self._clock()
+        family = await self._sessions.create(
+            Session(
+                user_id=subject.user_id,
+                user_agent=client.user_agent,
+                address=client.address,
+                last_used_at=now,
+                idle_expires_at=now + self._policy.idle,
+                expires_at=now + self._policy.absolute,
+            )
+        )
+        token = self._maker.first()
+        await self._sessions.add_token(
+            RefreshToken(token_hash=token.hash, session_id=family.id, created_at=now)
+        )
+        return self._pair(family, subject, token, now)
+
+    async def refresh(self, presented: str, client: Client) -> Refreshed | RefreshRefused:
+        """Rotate a refresh token (RFC 9700, section 4.14.2).
+
+        The family's row is locked, so of parallel uses one rotates and the others find the token
+        used. A used token gets the same successor again within the grace, for the same client;
+        another client is refused; after the grace the whole family is revoked.
+        """
+        token = RefreshTokenValue.parse(presented)
+        found = await self._sessions.lock_family(token.hash) if token else None
+        if token is None or found is None:
+            return RefreshRefused.UNKNOWN
+        family, row = found
+        now = self._clock()
+        subject = await self._users.subject(family.user_id)
+        if subject is None or not _is_live(family, now):
+            return RefreshRefused.ENDED
+        successor = self._maker.successor(token)
+        if row.used_at is None:
+            await self._rotate(family, row, successor, client, now)
+        elif now - row.used_at > self._policy.grace:
+            await self._sessions.revoke(
+                Session.id == family.id, now=now, reason=RevokedReason.REUSE
+            )
+            logger.warning("refresh token reused, session %s revoked", family.id)
+            return RefreshRefused.REUSED
+        elif not hmac.compare_digest(row.used_by or b"", client.digest):
+            return RefreshRefused.OTHER_CLIENT
+        return Refreshed(self._pair(family, subject, successor, now))
+
+    async def logout(self, session_id: uuid.UUID) -> None:
+        """End one session; it may have ended already."""
+        await self._sessions.revoke(
+            Session.id == session_id, now=self._clock(), reason=RevokedReason.LOGOUT
+        )
+
+    async def logout_all(self, user_id: uuid.UUID) -> None:
+        await self._sessions.revoke(
+            Session.user_id == user_id, now=self._clock(), reason=RevokedReason.LOGOUT_ALL
+        )
+
+    async def end_others(self, user_id: uuid.UUID, but: uuid.UUID) -> None:
+        """End a user's sessions but one, as a new password does."""
+        await self._sessions.revoke(
+            Session.user_id == user_id,
+            Session.id != but,
+            now=self._clock(),
+            reason=RevokedReason.PASSWORD_CHANGED,
+        )
+
+    async def end_one(self, user_id: uuid.UUID, session_id: uuid.UUID) -> None:
+        """End one of the user's own. Raises `SessionNotFound` for another's, or an ended one."""
+        ended = await self._sessions.revoke(
+            Session.id == session_id,
+            Session.user_id == user_id,
+            now=self._clock(),
+            reason=RevokedReason.LOGOUT,
+        )
+        if not ended:
+            raise SessionNotFound
+
+    async def page(self, user_id: uuid.UUID, after: Cursor, limit: int) -> Sequence[Session]:
+        """The user's live sessions, newest first."""
+        return await self._sessions.page(
+            Session.user_id == user_id, *live(self._clock()), after=after, limit=limit
+        )
+
+    async def _rotate(
+        self,
+        family: Session,
+        row: RefreshToken,
+        successor: RefreshTokenValue,
+        client: Client,
+        now: datetime,
+    ) -> None:
+        row.used_at = now
+        row.used_by = client.digest
+        await self._sessions.add_token(
+            RefreshToken(token_hash=successor.hash, session_id=family.id, created_at=now)
+        )
+        idle_until = min(now + self._policy.idle, family.expires_at)
+        await self._sessions.update(family, {"last_used_at": now, "idle_expires_at": idle_until})
+
+    def _pair(
+        self, family: Session, subject: Subject, refresh: RefreshTokenValue, now: datetime
+    ) -> TokenPair:
+        refresh_until = min(family.idle_expires_at, family.expires_at)
+        return TokenPair(
+            access_token=self._issuer.issue(
+                user_id=subject.user_id,
+                session_id=family.id,
+                permissions=subject.permissions,
+                now=now,
+            ),
+            refresh_token=refresh.reveal(),
+            expires_in=int(self._issuer.life.total_seconds()),
+            refresh_expires_in=int((refresh_until - now).total_seconds()),
+        )
+
+
+def _is_live(family: Session, now: datetime) -> bool:
+    return family.revoked_at is None and family.expires_at > now and family.idle_expires_at > now

@@ -1,0 +1,108 @@
+"""Registration, the caller's own user, and users for those with `users:read`."""
+
+import uuid
+from typing import Annotated
+
+from duet_common.db.keyset import Cursor
+from duet_common.errors import InvalidCursor, InvalidToken, PermissionMissing, Unauthenticated
+from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.principal import CurrentPrincipal, require_permission
+from duet_common.web.problems import problems
+from fastapi import APIRouter, Depends, Request, Response
+
+from duet_auth.dependencies import CurrentUser, Sessions, Users, current_user, limited
+from duet_auth.passwords.errors import HashQueueFull
+from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
+from duet_auth.users.schemas import PasswordChange, UserCreate, UserPatch, UserRead
+
+router = APIRouter(prefix="/api/v1")
+_ME = problems(Unauthenticated, InvalidToken)
+_READERS = [Depends(require_permission("users:read")), Depends(current_user)]
+
+
+@router.post(
+    "/auth/register",
+    tags=["auth"],
+    summary="Register",
+    status_code=201,
+    responses=problems(EmailTaken, HashQueueFull),
+    dependencies=[Depends(limited("register", lambda settings: settings.rate_limit_register))],
+)
+async def register(new: UserCreate, users: Users, response: Response) -> UserRead:
+    """Passwords have 8 to 128 characters and are not among the most common ones."""
+    user = await users.register(new)
+    response.headers["Location"] = f"/api/v1/users/{user.id}"
+    return UserRead.model_validate(user)
+
+
+@router.get("/users/me", tags=["users"], summary="The caller", responses=_ME)
+async def read_me(user: CurrentUser) -> UserRead:
+    return user
+
+
+@router.patch("/users/me", tags=["users"], summary="Change the caller", responses=_ME)
+async def update_me(changes: UserPatch, user: CurrentUser, users: Users) -> UserRead:
+    """An absent field stays as it is; null clears it."""
+    updated = await users.update(user.id, changes.model_dump(exclude_unset=True))
+    return UserRead.model_validate(updated)
+
+
+@router.delete(
+    "/users/me", tags=["users"], summary="Delete the caller", status_code=204, responses=_ME
+)
+async def delete_me(user: CurrentUser, users: Users) -> None:
+    """The user, all sessions and all refresh tokens are gone when this answers."""
+    await users.delete(user.id)
+
+
+@router.put(
+    "/users/me/password",
+    tags=["users"],
+    summary="Change the caller's password",
+    status_code=204,
+    responses=problems(Unauthenticated, InvalidToken, WrongPassword, HashQueueFull),
+)
+async def change_password(
+    change: PasswordChange,
+    user: CurrentUser,
+    principal: CurrentPrincipal,
+    users: Users,
+    sessions: Sessions,
+) -> None:
+    """Ends every other session."""
+    await users.change_password(
+        user.id,
+        change.current_password.get_secret_value(),
+        change.new_password.get_secret_value(),
+    )
+    await sessions.end_others(user.id, but=principal.session_id)
+
+
+@router.get(
+    "/users",
+    tags=["users"],
+    summary="All users (`users:read`)",
+    responses=problems(Unauthenticated, InvalidToken, PermissionMissing, InvalidCursor),
+    dependencies=_READERS,
+)
+async def list_users(
+    users: Users,
+    after: Annotated[Cursor, Depends(cursor_parameter)],
+    request: Request,
+    response: Response,
+    limit: Limit = 20,
+) -> Page[UserRead]:
+    rows = await users.page(after, limit + 1)
+    items = [UserRead.model_validate(row) for row in rows]
+    return make_page(items, limit, lambda u: Cursor(u.created_at, u.id), request, response)
+
+
+@router.get(
+    "/users/{user_id}",
+    tags=["users"],
+    summary="A user (`users:read`)",
+    responses=problems(Unauthenticated, InvalidToken, PermissionMissing, UserNotFound),
+    dependencies=_READERS,
+)
+async def read_user(user_id: uuid.UUID, users: Users) -> UserRead:
+    return UserRead.model_validate(await users.get(user_id))

@@ -1,0 +1,90 @@
+"""Users as the API shows and takes them."""
+
+import uuid
+from typing import Annotated
+
+from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
+from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, computed_field
+
+from duet_auth.passwords.policy import NewPassword
+
+Email = Annotated[EmailStr, AfterValidator(str.lower)]
+Name = Annotated[PlainText, Field(min_length=1, max_length=100)]
+
+
+class UserCreate(RequestModel):
+    """A registration."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "ada@example.com",
+                    "password": "a long and secret phrase",
+                    "first_name": "Ada",
+                    "last_name": "Lovelace",
+                }
+            ]
+        }
+    )
+
+    email: Email
+    password: NewPassword
+    first_name: Name | None = None
+    last_name: Name | None = None
+
+
+class UserPatch(RequestModel):
+    """The fields to change: one that is absent stays, one that is null is cleared."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"last_name": None}]})
+
+    first_name: Name | None = None
+    last_name: Name | None = None
+
+
+class PasswordChange(RequestModel):
+    """A new password, and the current one as proof."""
+
+    current_password: Annotated[SecretStr, Field(max_length=1024)]
+    new_password: NewPassword
+
+
+class UserRead(ResponseModel):
+    """A user."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-0000-7000-8000-000000000000",
+                    "email": "ada@example.com",
+                    "first_name": "Ada",
+                    "last_name": "Lovelace",
+                    "full_name": "Ada Lovelace",
+                    "is_active": True,
+                    "is_superuser": False,
+                    "email_verified": False,
+                    "permissions": [],
+                    "created_at": "2026-01-01T12:00:00.000000Z",
+                    "updated_at": "2026-01-01T12:00:00.000000Z",
+                }
+            ]
+        }
+    )
+
+    id: uuid.UUID
+    email: str
+    first_name: str | None
+    last_name: str | None
+    is_active: bool
+    is_superuser: bool
+    email_verified: bool
+    permissions: list[str]
+    created_at: UtcTime
+    updated_at: UtcTime
+
+    @computed_field(description="first and last name; null when both are")  # type: ignore[prop-decorator]  # pydantic's documented form
+    @property
+    def full_name(self) -> str | None:
+        return " ".join(name for name in (self.first_name, self.last_name) if name) or None

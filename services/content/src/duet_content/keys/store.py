@@ -1,0 +1,41 @@
+"""The `JwksStore` in content's own database."""
+
+import logging
+
+from duet_common.db.database import Database
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+
+from duet_content.keys.models import JwksCopy
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseJwksStore:
+    """Keeps the last good document of one issuer."""
+
+    def __init__(self, database: Database, issuer: str) -> None:
+        self._database = database
+        self._issuer = issuer
+
+    async def load(self) -> bytes | None:
+        """The copy, or None without one. A database that is down or empty is no reason to fail:
+        the keys can still come over HTTP.
+        """
+        try:
+            async with self._database.transaction() as session:
+                copy = await session.get(JwksCopy, self._issuer)
+                return copy.document if copy else None
+        except Exception as error:
+            logger.warning("the stored jwks copy could not be read: %s", error)
+            return None
+
+    async def save(self, document: bytes) -> None:
+        statement = insert(JwksCopy).values(issuer=self._issuer, document=document)
+        async with self._database.transaction() as session:
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[JwksCopy.issuer],
+                    set_={"document": document, "fetched_at": func.now()},
+                )
+            )

@@ -1,0 +1,95 @@
+"""content's app: `uvicorn --factory duet_content.main:create_app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import httpx
+from duet_common.clock import Clock, utc_now
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.tokens.sources import FileKeySource, JwksKeySource
+from duet_common.tokens.verifier import TokenVerifier
+from duet_common.web.app import create_service
+from fastapi import FastAPI
+
+from duet_content.keys.store import DatabaseJwksStore
+from duet_content.migrations import MIGRATIONS
+from duet_content.posts import endpoints as posts_endpoints
+from duet_content.profiles import endpoints as profiles_endpoints
+from duet_content.runtime import ContentRuntime
+from duet_content.settings import ContentSettings
+
+
+def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) -> FastAPI:
+    """content, from the given settings or the environment. Nothing is opened before it starts."""
+    settings = settings or ContentSettings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, clock) as runtime:
+            app.state.runtime = runtime
+            yield
+
+    app = create_service(
+        title="Duet content",
+        description="Profiles, posts and WebSockets.",
+        version=version("duet-content"),
+        settings=settings,
+        lifespan=lifespan,
+        routers=[profiles_endpoints.router, posts_endpoints.router],
+        checks={
+            "database": lambda: app.state.runtime.database.is_reachable(),
+            "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
+            "verification_key": lambda: _has_keys(app),
+        },
+    )
+    return app
+
+
+@asynccontextmanager
+async def running(
+    settings: ContentSettings, clock: Clock = utc_now
+) -> AsyncIterator[ContentRuntime]:
+    """Everything content needs, opened and closed again."""
+    database = Database(
+        settings.database_url.get_secret_value(), DatabaseOptions.of(settings, "duet-content")
+    )
+    try:
+        async with _key_source(settings, database) as keys:
+            yield ContentRuntime(
+                settings=settings,
+                clock=clock,
+                database=database,
+                verifier=TokenVerifier(keys, settings.claims_policy(), clock),
+                keys=keys,
+            )
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _key_source(
+    settings: ContentSettings, database: Database
+) -> AsyncIterator[FileKeySource | JwksKeySource]:
+    if settings.jwks_file is not None:
+        yield FileKeySource(settings.jwks_file)
+        return
+    store = DatabaseJwksStore(database, settings.token_issuer)
+    async with httpx.AsyncClient(timeout=2.0, follow_redirects=False) as client:
+        source = JwksKeySource(
+            str(settings.jwks_url),
+            client,
+            store,
+            cool_down=settings.jwks_cool_down_seconds,
+            refresh_every=settings.jwks_refresh_seconds,
+        )
+        await source.start()
+        try:
+            yield source
+        finally:
+            await source.stop()
+
+
+async def _has_keys(app: FastAPI) -> bool:
+    keys: FileKeySource | JwksKeySource = app.state.runtime.keys
+    return keys.has_keys

@@ -1,0 +1,10 @@
+"""The declarative base of content's tables."""
+
+from duet_common.db.base import Base, service_metadata
+
+
+class ContentBase(Base):
+    """content's own metadata: no table of another service is in it, no foreign key leaves it."""
+
+    __abstract__ = True
+    metadata = service_metadata()

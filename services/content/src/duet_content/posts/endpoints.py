@@ -1,0 +1,137 @@
+"""Posts."""
+
+import uuid
+from typing import Annotated, Literal
+
+from duet_common.db.keyset import Cursor
+from duet_common.errors import InvalidCursor, InvalidToken, PreconditionFailed, Unauthenticated
+from duet_common.tokens.claims import AccessClaims
+from duet_common.web.etag import IfMatch, etag_of
+from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
+from duet_common.web.problems import problems
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from duet_content.dependencies import PostReads, Posts
+from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
+from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStatus
+
+router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
+_WRITE = problems(Unauthenticated, InvalidToken, NotTheAuthor, PostNotFound, PreconditionFailed)
+AuthorFilter = Annotated[
+    uuid.UUID | Literal["me"] | None, Query(description="only this user's; `me` is the caller")
+]
+
+
+@router.get(
+    "",
+    summary="Posts, newest first",
+    responses=problems(Unauthenticated, InvalidToken, DraftsArePrivate, InvalidCursor),
+)
+async def list_posts(
+    principal: OptionalPrincipal,
+    reads: PostReads,
+    after: Annotated[Cursor, Depends(cursor_parameter)],
+    request: Request,
+    response: Response,
+    author: AuthorFilter = None,
+    status: PostStatus = PostStatus.PUBLISHED,
+    limit: Limit = 20,
+) -> Page[PostRead]:
+    """Published posts by when they were published; the caller's drafts by when they were begun."""
+    author_id = _author_id(author, principal)
+    if status is PostStatus.PUBLISHED:
+        rows = await reads.published(after, limit + 1, author_id)
+    elif principal is None:
+        raise Unauthenticated
+    elif author_id != principal.user_id:
+        raise DraftsArePrivate
+    else:
+        rows = await reads.drafts(after, limit + 1, author_id)
+    return make_page(rows, limit, _place, request, response)
+
+
+@router.post(
+    "",
+    summary="Write a draft",
+    status_code=201,
+    responses=problems(Unauthenticated, InvalidToken),
+)
+async def create_post(
+    new: PostCreate, principal: CurrentPrincipal, posts: Posts, response: Response
+) -> PostRead:
+    post = await posts.create(new, principal)
+    response.headers["Location"] = f"/api/v1/posts/{post.id}"
+    return _tagged(post, response)
+
+
+@router.get("/{post_id}", summary="A post", responses=problems(InvalidToken, PostNotFound))
+async def read_post(
+    post_id: uuid.UUID, principal: OptionalPrincipal, reads: PostReads, response: Response
+) -> PostRead:
+    """A draft exists for its author alone."""
+    return _tagged(await reads.get(post_id, principal), response)
+
+
+@router.patch("/{post_id}", summary="Change a post", responses=_WRITE)
+async def update_post(
+    post_id: uuid.UUID,
+    changes: PostPatch,
+    principal: CurrentPrincipal,
+    posts: Posts,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PostRead:
+    """With `If-Match`, 412 when it has changed since it was read."""
+    changed = changes.model_dump(exclude_unset=True)
+    return _tagged(await posts.update(post_id, changed, principal, if_match), response)
+
+
+@router.delete("/{post_id}", summary="Delete a post", status_code=204, responses=_WRITE)
+async def delete_post(
+    post_id: uuid.UUID, principal: CurrentPrincipal, posts: Posts, if_match: IfMatch = None
+) -> None:
+    """By its author, or with `posts:moderate`."""
+    await posts.delete(post_id, principal, if_match)
+
+
+@router.post("/{post_id}/publish", summary="Publish a post", responses=_WRITE)
+async def publish_post(
+    post_id: uuid.UUID,
+    principal: CurrentPrincipal,
+    posts: Posts,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PostRead:
+    return _tagged(await posts.publish(post_id, principal, if_match), response)
+
+
+@router.post("/{post_id}/unpublish", summary="Make a post a draft again", responses=_WRITE)
+async def unpublish_post(
+    post_id: uuid.UUID,
+    principal: CurrentPrincipal,
+    posts: Posts,
+    response: Response,
+    if_match: IfMatch = None,
+) -> PostRead:
+    """By its author, or with `posts:moderate`."""
+    return _tagged(await posts.unpublish(post_id, principal, if_match), response)
+
+
+def _author_id(
+    author: uuid.UUID | Literal["me"] | None, principal: AccessClaims | None
+) -> uuid.UUID | None:
+    if author != "me":
+        return author
+    if principal is None:
+        raise Unauthenticated
+    return principal.user_id
+
+
+def _place(post: PostRead) -> Cursor:
+    return Cursor(post.published_at or post.created_at, post.id)
+
+
+def _tagged(post: PostRead, response: Response) -> PostRead:
+    response.headers["ETag"] = etag_of(post.version)
+    return post

@@ -1,0 +1,49 @@
+"""The posts table."""
+
+import uuid
+from datetime import datetime
+
+from duet_common.db.repository import Entity
+from sqlalchemy import Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from duet_content.models import ContentBase
+
+
+class Post(Entity, ContentBase):
+    """A post. `published_at` is set exactly while it is published; `version` is its ETag."""
+
+    __tablename__ = "posts"
+
+    author_id: Mapped[uuid.UUID] = mapped_column()
+    title: Mapped[str] = mapped_column(String(200))
+    content: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime | None] = mapped_column()
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __mapper_args__ = {  # noqa: RUF012 - SQLAlchemy declares its type
+        "eager_defaults": True,
+        "version_id_col": version,
+    }
+    __table_args__ = (
+        # Each list is a range of one index, in its own order.
+        Index("ix_posts_published", published_at, "id", postgresql_where=published_at.is_not(None)),
+        Index(
+            "ix_posts_author_published",
+            author_id,
+            published_at,
+            "id",
+            postgresql_where=published_at.is_not(None),
+        ),
+        Index(
+            "ix_posts_author_drafts",
+            author_id,
+            "created_at",
+            "id",
+            postgresql_where=published_at.is_(None),
+        ),
+    )
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_at is not None

@@ -1,0 +1,68 @@
+"""Posts in the database: written by the generic repository, read by compiled statements."""
+
+from datetime import datetime
+from typing import Final
+
+from duet_common.db.reading import Read
+from duet_common.db.repository import Repository
+from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from duet_content.posts.models import Post
+from duet_content.posts.schemas import PostRead
+from duet_content.profiles.service import PUBLIC_NAMES
+
+
+class PostRepository(Repository[Post]):
+    model = Post
+
+
+def _read_model(row: dict[str, object]) -> dict[str, object]:
+    row["is_published"] = row["published_at"] is not None
+    row["author"] = {
+        "id": row.pop("author_id"),
+        "name": row.pop("name"),
+        "avatar_url": row.pop("avatar_url"),
+    }
+    return row
+
+
+_POSTS: Final = select(
+    Post.id,
+    Post.title,
+    Post.content,
+    Post.published_at,
+    Post.created_at,
+    Post.updated_at,
+    Post.version,
+    Post.author_id,
+    PUBLIC_NAMES.c.name,
+    PUBLIC_NAMES.c.avatar_url,
+).outerjoin(PUBLIC_NAMES, PUBLIC_NAMES.c.user_id == Post.author_id)
+
+
+def _page(
+    ordered_by: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
+    *filters: ColumnElement[bool],
+) -> Select[*tuple[object, ...]]:
+    """The `limit` posts after the keyset (`at`, `id`), newest first by a column and the id."""
+    place = tuple_(bindparam("at", type_=ordered_by.type), bindparam("id", type_=Post.id.type))
+    return (
+        _POSTS.where(*filters, tuple_(ordered_by, Post.id) < place)
+        .order_by(ordered_by.desc(), Post.id.desc())
+        .limit(bindparam("limit"))
+    )
+
+
+_IS_AUTHORS = Post.author_id == bindparam("author_id")
+
+POST: Final = Read(_POSTS.where(Post.id == bindparam("id")), PostRead, _read_model)
+PUBLISHED: Final = Read(
+    _page(Post.published_at, Post.published_at.is_not(None)), PostRead, _read_model
+)
+PUBLISHED_BY: Final = Read(
+    _page(Post.published_at, Post.published_at.is_not(None), _IS_AUTHORS), PostRead, _read_model
+)
+DRAFTS_BY: Final = Read(
+    _page(Post.created_at, Post.published_at.is_(None), _IS_AUTHORS), PostRead, _read_model
+)

@@ -1,0 +1,130 @@
+"""The rules of posts. It never commits: the request's boundary does."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from duet_common.clock import Clock
+from duet_common.db.keyset import Cursor
+from duet_common.db.reading import ReadPool
+from duet_common.tokens.claims import AccessClaims
+from duet_common.web.etag import check_if_match, etag_of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_content.posts.errors import NotTheAuthor, PostNotFound
+from duet_content.posts.models import Post
+from duet_content.posts.repository import (
+    DRAFTS_BY,
+    POST,
+    PUBLISHED,
+    PUBLISHED_BY,
+    PostRepository,
+)
+from duet_content.posts.schemas import PostCreate, PostRead
+
+MODERATE: Final = "posts:moderate"
+
+
+class PostReader:
+    """Reads posts; it holds no session, so it cannot write."""
+
+    def __init__(self, reads: ReadPool) -> None:
+        self._reads = reads
+
+    async def get(self, post_id: uuid.UUID, reader: AccessClaims | None) -> PostRead:
+        """Raises `PostNotFound`, for another's draft too: its existence is nobody's business."""
+        post = await POST.one(self._reads, id=post_id)
+        if post is None or not (
+            post.is_published or (reader is not None and reader.user_id == post.author.id)
+        ):
+            raise PostNotFound
+        return post
+
+    async def published(
+        self, after: Cursor, limit: int, author_id: uuid.UUID | None = None
+    ) -> Sequence[PostRead]:
+        """Published posts, the latest published first."""
+        if author_id is None:
+            return await PUBLISHED.all(self._reads, at=after.at, id=after.id, limit=limit)
+        return await PUBLISHED_BY.all(
+            self._reads, at=after.at, id=after.id, limit=limit, author_id=author_id
+        )
+
+    async def drafts(self, after: Cursor, limit: int, author_id: uuid.UUID) -> Sequence[PostRead]:
+        """An author's drafts, the latest begun first. The caller is that author."""
+        return await DRAFTS_BY.all(
+            self._reads, at=after.at, id=after.id, limit=limit, author_id=author_id
+        )
+
+
+class PostService:
+    """Writes posts. Each method takes the caller, and the `If-Match` header where one applies."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._session = session
+        self._posts = PostRepository(session)
+        self._clock = clock
+
+    async def create(self, new: PostCreate, author: AccessClaims) -> PostRead:
+        """A draft."""
+        post = Post(author_id=author.user_id, title=new.title, content=new.content)
+        return await self._read(await self._posts.create(post))
+
+    async def update(
+        self,
+        post_id: uuid.UUID,
+        changes: Mapping[str, object],
+        caller: AccessClaims,
+        if_match: str | None,
+    ) -> PostRead:
+        """Raises `PostNotFound`, `NotTheAuthor`, `PreconditionFailed`."""
+        post = await self._for_writing(post_id, caller, if_match)
+        return await self._read(await self._posts.update(post, changes))
+
+    async def publish(
+        self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None
+    ) -> PostRead:
+        """Make it public now; a post that is public keeps its time. Raises as `update`."""
+        post = await self._for_writing(post_id, caller, if_match)
+        if post.published_at is None:
+            await self._posts.update(post, {"published_at": self._clock()})
+        return await self._read(post)
+
+    async def unpublish(
+        self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None
+    ) -> PostRead:
+        """Make it a draft again, by its author or a moderator. Raises as `update`."""
+        post = await self._for_writing(post_id, caller, if_match, moderators=True)
+        if post.published_at is not None:
+            await self._posts.update(post, {"published_at": None})
+        return await self._read(post)
+
+    async def delete(self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None) -> None:
+        """By its author or a moderator. Raises as `update`."""
+        await self._posts.delete(
+            await self._for_writing(post_id, caller, if_match, moderators=True)
+        )
+
+    async def _for_writing(
+        self,
+        post_id: uuid.UUID,
+        caller: AccessClaims,
+        if_match: str | None,
+        *,
+        moderators: bool = False,
+    ) -> Post:
+        """The row, locked, if the caller may change it and has seen its latest version."""
+        post = await self._posts.get(post_id, for_update=True)
+        is_author = post is not None and post.author_id == caller.user_id
+        if post is None or not (post.is_published or is_author):
+            raise PostNotFound
+        if not is_author and not (moderators and caller.has_permission(MODERATE)):
+            raise NotTheAuthor
+        check_if_match(if_match, etag_of(post.version))
+        return post
+
+    async def _read(self, post: Post) -> PostRead:
+        read = await POST.one_in(self._session, id=post.id)
+        if read is None:
+            raise PostNotFound
+        return read

@@ -1,0 +1,42 @@
+"""Profiles."""
+
+import uuid
+
+from duet_common.errors import InvalidToken, Unauthenticated
+from duet_common.web.principal import CurrentPrincipal
+from duet_common.web.problems import problems
+from fastapi import APIRouter
+
+from duet_content.dependencies import Profiles
+from duet_content.profiles.errors import ProfileNotFound
+from duet_content.profiles.schemas import ProfilePatch, ProfilePut, ProfileRead
+
+router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"])
+_ME = problems(Unauthenticated, InvalidToken)
+
+
+@router.get("/me", summary="The caller's profile", responses=_ME)
+async def read_my_profile(principal: CurrentPrincipal, profiles: Profiles) -> ProfileRead:
+    return await profiles.read_own(principal.user_id)
+
+
+@router.put("/me", summary="Replace the caller's profile", responses=_ME)
+async def replace_my_profile(
+    profile: ProfilePut, principal: CurrentPrincipal, profiles: Profiles
+) -> ProfileRead:
+    updated = await profiles.update(principal.user_id, profile.model_dump())
+    return ProfileRead.model_validate(updated)
+
+
+@router.patch("/me", summary="Change the caller's profile", responses=_ME)
+async def update_my_profile(
+    changes: ProfilePatch, principal: CurrentPrincipal, profiles: Profiles
+) -> ProfileRead:
+    """An absent field stays as it is; null clears it."""
+    updated = await profiles.update(principal.user_id, changes.model_dump(exclude_unset=True))
+    return ProfileRead.model_validate(updated)
+
+
+@router.get("/{user_id}", summary="A user's profile", responses=problems(ProfileNotFound))
+async def read_profile(user_id: uuid.UUID, profiles: Profiles) -> ProfileRead:
+    return await profiles.read(user_id)

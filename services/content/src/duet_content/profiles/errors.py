@@ -1,0 +1,8 @@
+"""What can go wrong with profiles."""
+
+from duet_common.errors import NotFound
+
+
+class ProfileNotFound(NotFound):
+    code = "profile_not_found"
+    title = "This user has no profile"

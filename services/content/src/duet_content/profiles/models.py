@@ -1,0 +1,21 @@
+"""The profiles table."""
+
+import uuid
+
+from duet_common.db.base import TimestampMixin
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from duet_content.models import ContentBase
+
+
+class Profile(TimestampMixin, ContentBase):
+    """What a user shows of themselves. The key is auth's user id; no foreign key leads there."""
+
+    __tablename__ = "profiles"
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares its type
+
+    user_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    display_name: Mapped[str | None] = mapped_column(String(100))
+    bio: Mapped[str | None] = mapped_column(Text)
+    avatar_url: Mapped[str | None] = mapped_column(String(2048))

@@ -1,0 +1,35 @@
+"""Profiles in the database."""
+
+import uuid
+
+from duet_common.db.reading import Read
+from sqlalchemy import bindparam, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_content.profiles.models import Profile
+from duet_content.profiles.schemas import ProfileRead
+
+PROFILE = Read(
+    select(
+        Profile.user_id,
+        Profile.display_name,
+        Profile.bio,
+        Profile.avatar_url,
+        Profile.created_at,
+        Profile.updated_at,
+    ).where(Profile.user_id == bindparam("user_id")),
+    ProfileRead,
+)
+
+
+class ProfileRepository:
+    """Keyed by the user, not by an id of its own, and made on first use: hence not the generic."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get_or_create(self, user_id: uuid.UUID) -> Profile:
+        """The row, locked. Two first uses at once make one row."""
+        await self.session.execute(insert(Profile).values(user_id=user_id).on_conflict_do_nothing())
+        return await self.session.get_one(Profile, user_id, with_for_update=True)

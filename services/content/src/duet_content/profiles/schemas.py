@@ -1,0 +1,68 @@
+"""Profiles as the API shows and takes them."""
+
+import uuid
+from typing import Annotated
+
+from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, TypeAdapter, UrlConstraints
+from pydantic.config import JsonDict
+
+_HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(max_length=2048, allowed_schemes=["https"])])
+
+
+def _https_url(value: str) -> str:
+    return str(_HTTPS.validate_python(value))
+
+
+DisplayName = Annotated[NonBlank, Field(min_length=1, max_length=100)]
+Bio = Annotated[PlainText, Field(max_length=2000)]
+AvatarUrl = Annotated[
+    PlainText,
+    Field(max_length=2048, json_schema_extra={"format": "uri", "pattern": "^https://"}),
+    AfterValidator(_https_url),
+]
+_EXAMPLE: JsonDict = {
+    "display_name": "Ada Lovelace",
+    "bio": "Analyst of engines",
+    "avatar_url": "https://example.com/ada.png",
+}
+
+
+class ProfilePut(RequestModel):
+    """The whole profile: a field that is absent becomes null."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    display_name: DisplayName | None = None
+    bio: Bio | None = None
+    avatar_url: AvatarUrl | None = None
+
+
+class ProfilePatch(ProfilePut):
+    """The fields to change: one that is absent stays, one that is null is cleared."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"bio": None}]})
+
+
+class ProfileRead(ResponseModel):
+    """A profile."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": "0198c0de-0000-7000-8000-000000000000",
+                    **_EXAMPLE,
+                    "created_at": "2026-01-01T12:00:00.000000Z",
+                    "updated_at": "2026-01-01T12:00:00.000000Z",
+                }
+            ]
+        }
+    )
+
+    user_id: uuid.UUID
+    display_name: str | None
+    bio: str | None
+    avatar_url: str | None
+    created_at: UtcTime
+    updated_at: UtcTime

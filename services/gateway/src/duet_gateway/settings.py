@@ -1,0 +1,21 @@
+"""The gateway's settings."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class GatewaySettings(BaseSettings):
+    """What `make run` reads, beside the settings of the two services."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    data_dir: Path = Field(Path(".data"), description="where `make run` keeps its state")
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://…` of an own server, instead of the embedded one; the two "
+        "databases `duet_auth` and `duet_content` are made on it",
+    )

@@ -1,0 +1,107 @@
+"""What every test may ask for: a PostgreSQL, both services running on it, and their clients."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import httpx
+import pytest
+from duet_auth.tables import METADATA as AUTH_METADATA
+from duet_common.testing.clock import AdjustableClock
+from duet_content.tables import METADATA as CONTENT_METADATA
+from duet_gateway.databases import DatabaseUrls, prepare_databases
+from duet_gateway.postgres import EmbeddedPostgres
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.people import Person, join
+from tests.serving import Duet, running_duet
+
+_KEPT = {"signing_keys", "jwks_copies"}
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of this worker's own, or the one that `TEST_DATABASE_URL` names."""
+    own = os.environ.get("TEST_DATABASE_URL")
+    if own is not None:
+        yield own
+        return
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as embedded:
+        yield embedded.url()
+
+
+@pytest.fixture(scope="session")
+async def database_urls(postgres_url: str, worker_id: str) -> DatabaseUrls:
+    """Both databases of this worker, migrated."""
+    own_server = "TEST_DATABASE_URL" in os.environ
+    return await prepare_databases(
+        postgres_url, own_roles=not own_server, suffix=f"_{worker_id}" if own_server else ""
+    )
+
+
+@pytest.fixture(scope="session")
+def session_clock() -> AdjustableClock:
+    return AdjustableClock()
+
+
+@pytest.fixture
+def clock(session_clock: AdjustableClock) -> Iterator[AdjustableClock]:
+    """The clock of the running services: real, plus what the test advanced it by."""
+    yield session_clock
+    session_clock.reset()
+
+
+@pytest.fixture(scope="session")
+async def session_duet(
+    database_urls: DatabaseUrls, session_clock: AdjustableClock
+) -> AsyncIterator[Duet]:
+    async with running_duet(database_urls, session_clock) as duet:
+        yield duet
+
+
+@pytest.fixture
+async def duet(session_duet: Duet, clock: AdjustableClock) -> AsyncIterator[Duet]:
+    """Both services behind one origin under real uvicorn, without rate limits, on empty tables."""
+    yield session_duet
+    for url, metadata in (
+        (session_duet.urls.auth, AUTH_METADATA),
+        (session_duet.urls.content, CONTENT_METADATA),
+    ):
+        tables = ", ".join(t.name for t in metadata.sorted_tables if t.name not in _KEPT)
+        connection = await asyncpg.connect(url)
+        await connection.execute(f"TRUNCATE {tables}")
+        await connection.close()
+
+
+@pytest.fixture
+async def client(duet: Duet) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the origin, with no token."""
+    async with httpx.AsyncClient(base_url=duet.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def person(client: httpx.AsyncClient) -> Person:
+    """Somebody registered and logged in."""
+    return await join(client)
+
+
+@pytest.fixture
+async def authenticated_client(duet: Duet, person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that sends `person`'s access token."""
+    async with httpx.AsyncClient(base_url=duet.url, headers=person.headers) as client:
+        yield client
+
+
+@pytest.fixture
+async def auth_session(duet: Duet) -> AsyncIterator[AsyncSession]:
+    """A transaction on auth's database, committed at the end of the test."""
+    async with duet.auth.state.runtime.database.transaction() as session:
+        yield session
+
+
+@pytest.fixture
+async def content_session(duet: Duet) -> AsyncIterator[AsyncSession]:
+    """A transaction on content's database, committed at the end of the test."""
+    async with duet.content.state.runtime.database.transaction() as session:
+        yield session

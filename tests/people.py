@@ -1,0 +1,48 @@
+"""People who use Duet over HTTP, as a test needs them."""
+
+import itertools
+import uuid
+from dataclasses import dataclass
+
+import httpx
+
+PASSWORD = "correct horse battery staple"
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody registered and logged in."""
+
+    id: uuid.UUID
+    email: str
+    access_token: str
+    refresh_token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.access_token}"}
+
+
+def new_email() -> str:
+    return f"person-{next(_NUMBERS)}@example.com"
+
+
+async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
+    """The answer to a login, whatever it is."""
+    return await client.post("/api/v1/auth/login", data={"username": email, "password": password})
+
+
+async def join(client: httpx.AsyncClient, **fields: str) -> Person:
+    """Register and log in somebody new."""
+    email = fields.setdefault("email", new_email())
+    fields.setdefault("password", PASSWORD)
+    registered = await client.post("/api/v1/auth/register", json=fields)
+    assert registered.status_code == 201, registered.text
+    tokens = (await log_in(client, email, fields["password"])).json()
+    return Person(
+        id=uuid.UUID(registered.json()["id"]),
+        email=email,
+        access_token=tokens["access_token"],
+        refresh_token=tokens["refresh_token"],
+    )

@@ -1,0 +1,94 @@
+"""Running the pair for a test: real uvicorn, real sockets, in the test's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from duet_auth.main import create_app as create_auth
+from duet_auth.settings import AuthSettings
+from duet_common.clock import Clock
+from duet_content.main import create_app as create_content
+from duet_content.settings import ContentSettings
+from duet_gateway.databases import DatabaseUrls
+from duet_gateway.main import Gateway
+from duet_gateway.server import GatewayServer
+from fastapi import FastAPI
+
+KEY_ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+
+@dataclass(frozen=True)
+class Duet:
+    """The running pair."""
+
+    url: str
+    auth: FastAPI
+    content: FastAPI
+    urls: DatabaseUrls
+
+
+class QuietServer(GatewayServer):
+    """The server of `make run`, which leaves the signals to pytest."""
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # wider, on purpose
+        return nullcontext()
+
+
+def auth_settings(url: str, **changes: Any) -> AuthSettings:
+    """Settings of a test: no rate limit unless it asks for one, and small pools."""
+    values: dict[str, Any] = {
+        "AUTH_DATABASE_URL": url,
+        "key_encryption_key": KEY_ENCRYPTION_KEY,
+        "rate_limit_enabled": False,
+        "log_level": "WARNING",
+        **changes,
+    }
+    return AuthSettings(**values)
+
+
+def content_settings(url: str, jwks: str | Path, **changes: Any) -> ContentSettings:
+    """`jwks` is auth's origin, or a file with its public keys."""
+    source = (
+        {"jwks_file": jwks}
+        if isinstance(jwks, Path)
+        else {"jwks_url": f"{jwks}/.well-known/jwks.json"}
+    )
+    values: dict[str, Any] = {
+        "CONTENT_DATABASE_URL": url,
+        "rate_limit_enabled": False,
+        "log_level": "WARNING",
+        **source,
+        **changes,
+    }
+    return ContentSettings(**values)
+
+
+@asynccontextmanager
+async def running_duet(
+    urls: DatabaseUrls,
+    clock: Clock,
+    *,
+    auth: dict[str, Any] | None = None,
+    content: dict[str, Any] | None = None,
+) -> AsyncIterator[Duet]:
+    """Both services behind one origin on a free port; `auth` and `content` change settings."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        auth_app = create_auth(auth_settings(urls.auth, **(auth or {})), clock)
+        content_app = create_content(content_settings(urls.content, url, **(content or {})), clock)
+        ready = asyncio.Event()
+        gateway = Gateway(auth_app, content_app)
+        server = QuietServer(gateway, ready.set)
+        async with gateway.running():
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                async with asyncio.timeout(10):
+                    await ready.wait()
+                yield Duet(url, auth_app, content_app, urls)
+            finally:
+                server.should_exit = True
+                await serving

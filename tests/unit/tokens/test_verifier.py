@@ -1,0 +1,298 @@
+"""A verifier accepts what auth signs, and nothing else."""
+
+import uuid
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from jwt.algorithms import ECAlgorithm
+
+from duet_common.clock import utc_now
+from duet_common.settings import ServiceSettings
+from duet_common.testing.clock import FrozenClock
+from duet_common.testing.forge import Forge, base64url_bytes, compact_json, ecdsa, hs256
+from duet_common.testing.forgeries import Forgery, forgeries
+from duet_common.testing.tokens import StaticKeySource, TokenFactory
+from duet_common.tokens import verifier as verifier_module
+from duet_common.tokens.errors import Refusal, TokenRefused
+from duet_common.tokens.guard import LARGEST_TOKEN
+from duet_common.tokens.keys import VerificationKey
+from duet_common.tokens.verifier import TokenVerifier
+
+FACTORY = TokenFactory(FrozenClock())
+FORGERIES = forgeries(FACTORY)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def factory(clock: FrozenClock) -> TokenFactory:
+    return TokenFactory(clock)
+
+
+@pytest.fixture
+def keys(factory: TokenFactory) -> StaticKeySource:
+    return factory.key_source()
+
+
+@pytest.fixture
+def verifier(factory: TokenFactory, keys: StaticKeySource) -> TokenVerifier:
+    return TokenVerifier(keys, factory.policy, factory.clock)
+
+
+async def refusal(verifier: TokenVerifier, token: str) -> Refusal:
+    with pytest.raises(TokenRefused) as refused:
+        await verifier.verify(token)
+    return refused.value.reason
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.name)
+async def test_a_forgery_is_refused_for_its_flaw_each_time(forgery: Forgery) -> None:
+    verifier = TokenVerifier(FACTORY.key_source(), FACTORY.policy, FACTORY.clock)
+
+    reasons = [await refusal(verifier, forgery.token) for _ in range(2)]
+
+    assert reasons == [forgery.refusal, forgery.refusal]
+
+
+def test_the_table_has_each_refusal_and_each_name_once() -> None:
+    assert {forgery.refusal for forgery in FORGERIES} == set(Refusal)
+    assert max(Counter(forgery.name for forgery in FORGERIES).values()) == 1
+    assert max(Counter(forgery.token for forgery in FORGERIES).values()) == 1
+
+
+async def test_a_good_token_tells_who_may_do_what(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
+    user_id, session_id = uuid.UUID(int=1), uuid.UUID(int=2)
+
+    claims = await verifier.verify(
+        factory.access_token(user_id, session_id, ["posts:moderate", "users:read"])
+    )
+
+    assert (claims.user_id, claims.session_id) == (user_id, session_id)
+    assert claims.has_permission("users:read")
+    assert not claims.has_permission("users:write")
+    assert claims.expires_at - claims.issued_at == 600
+    assert claims.issued_at == factory.clock().timestamp()
+
+
+async def test_a_superuser_has_every_permission(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
+    claims = await verifier.verify(factory.access_token(permissions=["*"]))
+
+    assert claims.has_permission("users:write")
+
+
+async def test_no_change_of_one_character_is_accepted(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
+    token = factory.access_token(permissions=["posts:read"])
+    await verifier.verify(token)
+
+    for index, character in enumerate(token):
+        other = "B" if character == "A" else "A"
+        await refusal(verifier, f"{token[:index]}{other}{token[index + 1 :]}")
+        await refusal(verifier, token[:index] + token[index + 1 :])
+
+
+async def test_a_token_of_exactly_the_largest_size_is_accepted(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
+    forge = Forge(factory)
+    room = LARGEST_TOKEN - len(forge.with_claims(scope=""))
+    token = forge.with_claims(scope="x" * (room * 3 // 4))
+
+    assert len(token) == LARGEST_TOKEN
+    await verifier.verify(token)
+    assert await refusal(verifier, forge.with_claims(scope="x" * (room * 3 // 4 + 1))) == (
+        Refusal.TOO_LARGE
+    )
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_a_token_ends_at_the_instant_that_exp_names(
+    factory: TokenFactory, verifier: TokenVerifier, clock: FrozenClock, remembered: bool
+) -> None:
+    token = factory.access_token()
+    if remembered:
+        await verifier.verify(token)
+
+    clock.advance(timedelta(minutes=10) - timedelta(microseconds=1))
+    if remembered:
+        await verifier.verify(token)
+    clock.advance(timedelta(microseconds=1))
+
+    assert await refusal(verifier, token) == Refusal.EXPIRED
+    assert await refusal(verifier, token) == Refusal.EXPIRED
+
+
+async def test_a_token_first_seen_a_second_before_exp_is_accepted(
+    factory: TokenFactory, verifier: TokenVerifier, clock: FrozenClock
+) -> None:
+    token = factory.access_token()
+    clock.advance(timedelta(minutes=10) - SECOND)
+
+    await verifier.verify(token)
+
+
+async def test_a_token_that_expires_while_its_key_is_fetched_is_refused(
+    factory: TokenFactory, clock: FrozenClock
+) -> None:
+    class SlowOrigin(StaticKeySource):
+        async def find(self, kid: str) -> VerificationKey | None:
+            clock.advance(timedelta(seconds=3))
+            return await super().find(kid)
+
+    verifier = TokenVerifier(SlowOrigin(factory.key_source().keys), factory.policy, clock)
+
+    assert await refusal(verifier, factory.access_token(life=2 * SECOND)) == Refusal.EXPIRED
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+async def test_clocks_may_differ_by_the_leeway_and_no_more(
+    factory: TokenFactory, verifier: TokenVerifier, claim: str
+) -> None:
+    forge = Forge(factory)
+
+    await verifier.verify(forge.with_claims(**{claim: forge.now + 5}))
+    assert await refusal(verifier, forge.with_claims(**{claim: forge.now + 6})) == (
+        Refusal.NOT_YET_VALID
+    )
+
+
+async def test_a_token_lives_for_the_longest_life_and_no_longer(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
+    hour = timedelta(hours=1)
+
+    await verifier.verify(factory.access_token(life=hour))
+    assert await refusal(verifier, factory.access_token(life=hour + SECOND)) == (
+        Refusal.TOO_LONG_LIVED
+    )
+
+
+async def test_a_remembered_token_asks_for_its_key_but_not_for_its_signature(
+    factory: TokenFactory,
+    verifier: TokenVerifier,
+    keys: StaticKeySource,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = factory.access_token()
+    first = await verifier.verify(token)
+    monkeypatch.setattr(
+        type(keys.keys[factory.key.kid].jose), "verifies", lambda *_: pytest.fail("verified twice")
+    )
+
+    assert await verifier.verify(token) is first
+
+
+async def test_a_remembered_token_is_forgotten_with_its_key(
+    factory: TokenFactory, verifier: TokenVerifier, keys: StaticKeySource
+) -> None:
+    token = factory.access_token()
+    await verifier.verify(token)
+
+    retired = keys.keys.pop(factory.key.kid)
+    assert await refusal(verifier, token) == Refusal.UNKNOWN_KEY
+
+    keys.keys[retired.kid] = retired
+    await verifier.verify(token)
+
+
+async def test_the_memory_is_bounded_and_the_oldest_leaves_first(
+    factory: TokenFactory, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifier_module, "_REMEMBERED", 3)
+    tokens = [factory.access_token() for _ in range(5)]
+    claims = [await verifier.verify(token) for token in tokens]
+
+    assert len(verifier._remembered) == 3
+    assert [await verifier.verify(token) for token in tokens[2:]] == claims[2:]
+    assert [entry[1] for entry in verifier._remembered.values()] == claims[2:]
+    assert await verifier.verify(tokens[0]) == claims[0]
+    assert len(verifier._remembered) == 3
+
+
+async def test_a_refused_token_is_not_remembered(verifier: TokenVerifier) -> None:
+    for forgery in FORGERIES:
+        with pytest.raises(TokenRefused):
+            await verifier.verify(forgery.token)
+
+    assert not verifier._remembered
+
+
+async def test_nothing_of_the_token_is_kept(factory: TokenFactory, verifier: TokenVerifier) -> None:
+    token = factory.access_token()
+    await verifier.verify(token)
+
+    assert token.rpartition(".")[2] not in repr(vars(verifier))
+
+
+async def test_verifiers_of_another_service_refuse_the_token(
+    factory: TokenFactory, keys: StaticKeySource
+) -> None:
+    elsewhere = replace(factory.policy, audience="other")
+
+    assert await refusal(
+        TokenVerifier(keys, elsewhere, factory.clock), factory.access_token()
+    ) == (Refusal.BAD_AUDIENCE)
+
+
+def test_the_factory_issues_what_the_services_expect() -> None:
+    expected = {name: field.default for name, field in ServiceSettings.model_fields.items()}
+
+    assert FACTORY.policy.issuer == expected["token_issuer"]
+    assert FACTORY.policy.audience == expected["token_audience"]
+
+
+class TestRs256:
+    @pytest.fixture(scope="class")
+    def factory(self) -> TokenFactory:
+        return TokenFactory(FrozenClock(), algorithm="RS256")
+
+    @pytest.fixture
+    def verifier(self, factory: TokenFactory) -> TokenVerifier:
+        return TokenVerifier(factory.key_source(), factory.policy, factory.clock)
+
+    async def test_its_tokens_are_accepted(
+        self, factory: TokenFactory, verifier: TokenVerifier
+    ) -> None:
+        token = factory.access_token(permissions=["posts:read"])
+
+        assert (await verifier.verify(token)).permissions == {"posts:read"}
+        assert jwt.get_unverified_header(token)["alg"] == "RS256"
+
+    async def test_its_public_key_is_no_hmac_secret(
+        self, factory: TokenFactory, verifier: TokenVerifier
+    ) -> None:
+        private = serialization.load_pem_private_key(factory.private_pem, password=None)
+        header, claims, _ = factory.access_token().split(".")
+        for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER):
+            public = private.public_key().public_bytes(
+                encoding, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+            forged = _resigned(header, claims, "HS256", hs256(public))
+            assert await refusal(verifier, forged) == Refusal.BAD_ALGORITHM
+
+    async def test_its_kid_does_not_take_an_ecdsa_signature(
+        self, factory: TokenFactory, verifier: TokenVerifier
+    ) -> None:
+        header, claims, _ = factory.access_token().split(".")
+        sign = ecdsa(FORGE.private)
+
+        for alg, reason in {
+            "ES256": Refusal.BAD_ALGORITHM,
+            "RS512": Refusal.BAD_ALGORITHM,
+            "PS256": Refusal.BAD_ALGORITHM,
+            "RS256": Refusal.BAD_SIGNATURE,
+        }.items():
+            assert await refusal(verifier, _resigned(header, claims, alg, sign)) == reason
