@@ -1,12 +1,14 @@
 """Settings that both services read from the environment. Nothing is read on import."""
 
 from datetime import timedelta
-from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from duet_common.tokens.claims import ClaimsPolicy
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class ServiceSettings(BaseSettings):
@@ -37,7 +39,7 @@ class ServiceSettings(BaseSettings):
     database_timeout_seconds: PositiveFloat = Field(
         5.0, description="longest statement, and longest wait for a connection; then 503"
     )
-    log_level: str = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`")
+    log_level: LogLevel = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`")
 
     def claims_policy(self) -> ClaimsPolicy:
         return ClaimsPolicy(
@@ -45,8 +47,3 @@ class ServiceSettings(BaseSettings):
             audience=self.token_audience,
             longest_life=timedelta(hours=1),
         )
-
-
-def read_secret_file(path: Path) -> str:
-    """The stripped text of a mounted secret."""
-    return path.read_text(encoding="utf-8").strip()

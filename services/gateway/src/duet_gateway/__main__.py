@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -75,8 +76,9 @@ def _listen(host: str, port: int) -> socket.socket:
         # Listening already: content's first question for auth's keys waits here until we serve.
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise StartFailure(
-            f"port {port} on {host} cannot be used ({error.strerror}); set PORT to another"
+            f"port {port} on {host} cannot be used ({reason}); set PORT to another"
         ) from None
 
 

@@ -63,6 +63,7 @@ def bad_signature(forge: Forge) -> Tokens:
     stranger = ec.generate_private_key(ec.SECP256R1())
     p384 = ec.generate_private_key(ec.SECP384R1())
     superuser = base64url(compact_json({**forge.claims, "scope": "*"}))
+    other_signature = forge.with_claims(scope="").rpartition(".")[2]
     other_kid = base64url(compact_json({**forge.header, "kid": forge.next_kid}))
     constants = {
         "r and s zero": (0, 0),
@@ -79,8 +80,7 @@ def bad_signature(forge: Forge) -> Tokens:
         "the good key with SHA-512": forge.jws(sign=ecdsa(forge.private, hashes.SHA512())),
         "a tampered payload": f"{header}.{superuser}.{signature}",
         "a tampered kid": f"{other_kid}.{claims}.{signature}",
-        "the signature of another token": forge.with_claims(scope="*").rpartition(".")[0]
-        + f".{signature}",
+        "the signature of another token": f"{header}.{claims}.{other_signature}",
         "over the payload only": forge.jws(sign=lambda data: forge.sign(data.split(b".")[1])),
         "DER instead of raw": forge.with_signature(_to_der),
         "without its last byte": forge.with_signature(lambda raw: raw[:-1]),

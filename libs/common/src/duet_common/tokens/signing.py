@@ -43,14 +43,13 @@ class SigningKey:
     @classmethod
     def from_pem(cls, pem: bytes, algorithm: Algorithm) -> "SigningKey":
         """Raises `InvalidKey` when the PEM is no private key for the algorithm."""
-        kind = ec.EllipticCurvePrivateKey if algorithm == "ES256" else rsa.RSAPrivateKey
         try:
             # python-jose would take a public key, or one of another kind, and fail later.
             private = serialization.load_pem_private_key(pem, password=None)
             text = pem.decode("ascii")
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise InvalidKey("not a private key in PEM") from error
-        if not isinstance(private, kind):
+        if not _suits(private, algorithm):
             raise InvalidKey(f"not a private key for {algorithm}")
         jose = JoseKey(text, algorithm)
         public = jose.public_members()
@@ -82,6 +81,12 @@ class SigningKey:
                 "scope": " ".join(sorted(claims.permissions)),
             },
         )
+
+
+def _suits(key: object, algorithm: Algorithm) -> bool:
+    if algorithm == "ES256":
+        return isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
+    return isinstance(key, rsa.RSAPrivateKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

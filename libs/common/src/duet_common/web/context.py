@@ -14,6 +14,7 @@ from duet_common.web.request_id import REQUEST_ID
 
 logger = logging.getLogger("duet.request")
 
+_POLLED: Final = frozenset({"/livez", "/readyz", "/.well-known/jwks.json"})
 _ACCEPTABLE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -55,8 +56,10 @@ class RequestContextMiddleware:
                 raise  # too late for an answer: let the server drop the connection
             await internal_error_response()(scope, receive, send_timed)
         finally:
-            if logger.isEnabledFor(logging.INFO):
-                logger.info(
+            level = logging.DEBUG if scope["path"] in _POLLED else logging.INFO
+            if logger.isEnabledFor(level):
+                logger.log(
+                    level,
                     "%s %s %d %.1f ms %s",
                     scope["method"],
                     scope["path"],

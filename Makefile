@@ -1,0 +1,55 @@
+# Thin: each target is one command that people and CI run alike. `make help` lists them.
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+# An installed uv is used; otherwise one is put into .tools with nothing but Python.
+UV := $(shell command -v uv || echo .tools/bin/uv)
+VENV := .venv/.locked
+export UV_NO_PROGRESS ?= 1
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DATABASE_URL)
+	@exec .venv/bin/duet-gateway
+
+.PHONY: test
+test: $(VENV) ## Run every test that needs no Docker
+	.venv/bin/pytest -n auto
+
+.PHONY: check
+check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m tests.settings_table --check README.md
+
+.PHONY: format
+format: $(VENV) ## Format the code and mend what lint can mend
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+.PHONY: docs
+docs: $(VENV) ## Write the configuration table into README.md
+	.venv/bin/python -m tests.settings_table README.md
+
+.PHONY: bench
+bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
+	.venv/bin/python -m tests.load.bench
+
+.PHONY: clean
+clean: ## Remove the environment and the caches; .data stays
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) | $(UV)
+	$(UV) sync --locked --quiet
+	@touch $@
+
+.tools/bin/uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Duet needs Python 3.11 or newer as python3" >&2; exit 1; }
+	python3 -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -1,0 +1,163 @@
+"""`duet-auth`: what an operator does to auth from a shell."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from duet_common.clock import utc_now
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.errors import DuetError
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.keys.models import SigningKeyRow
+from duet_auth.keys.service import NotPropagated, Rotated
+from duet_auth.main import key_services
+from duet_auth.migrations import MIGRATIONS
+from duet_auth.settings import AuthSettings
+from duet_auth.users.errors import UserNotFound
+from duet_auth.users.repository import UserRepository
+
+T = TypeVar("T")
+app = typer.Typer(help="Operate Duet's auth service.", no_args_is_help=True)
+keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
+users = typer.Typer(help="Users and their permissions.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this release's schema. Safe to run from several places at once."""
+    settings = _settings()
+    done = _run(MIGRATIONS.upgrade(settings.database_url.get_secret_value()))
+    typer.echo(f"{'migrated to' if done else 'already at'} {MIGRATIONS.head}")
+
+
+@keys.command("list")
+def list_keys(as_json: Json = False) -> None:
+    """Show the keys, oldest first."""
+    rows = _run(_list_keys(_settings()))
+    if as_json:
+        typer.echo(json.dumps([_described(row) for row in rows]))
+        return
+    for row in rows:
+        typer.echo("  ".join(f"{value}" for value in _described(row).values()))
+
+
+@keys.command()
+def rotate(
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Do not wait until every verifier has had time to fetch the next key. For a key "
+            "that has leaked: tokens may be refused for some seconds.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Retire the active key, sign with the next, publish a new next. Refuses no request."""
+    rotated = _run(_rotate(_settings(), force=force))
+    if as_json:
+        typer.echo(json.dumps({"active": rotated.active, "next": rotated.next}))
+    else:
+        typer.echo(f"active {rotated.active}\nnext   {rotated.next}")
+
+
+@users.command()
+def grant(
+    email: str,
+    permissions: Annotated[list[str] | None, typer.Argument(help="Such as posts:moderate.")] = None,
+    superuser: Annotated[
+        bool | None, typer.Option("--superuser/--no-superuser", help="Give or take everything.")
+    ] = None,
+) -> None:
+    """Set a user's permissions to exactly those given. They are in the next access token."""
+    _run(_grant(_settings(), email, sorted(set(permissions or [])), superuser))
+    typer.echo(f"{email}: {' '.join(permissions or []) or 'no permissions'}")
+
+
+async def _list_keys(settings: AuthSettings) -> list[SigningKeyRow]:
+    async with _transaction(settings) as session:
+        return list(await key_services(settings, utc_now)(session).list())
+
+
+async def _rotate(settings: AuthSettings, *, force: bool) -> Rotated:
+    while True:
+        async with _transaction(settings) as session:
+            outcome = await key_services(settings, utc_now)(session).rotate(force=force)
+        if isinstance(outcome, Rotated):
+            return outcome
+        typer.echo(_waiting(outcome), err=True)
+        await asyncio.sleep(outcome.wait.total_seconds())
+
+
+def _waiting(outcome: NotPropagated) -> str:
+    seconds = outcome.wait.total_seconds()
+    return f"waiting {seconds:.0f} s: verifiers must have had time to fetch the next key"
+
+
+async def _grant(
+    settings: AuthSettings, email: str, permissions: list[str], superuser: bool | None
+) -> None:
+    async with _transaction(settings) as session:
+        repository = UserRepository(session)
+        user = await repository.get_by_email(email)
+        if user is None:
+            raise UserNotFound
+        values: dict[str, object] = {"permissions": permissions}
+        if superuser is not None:
+            values["is_superuser"] = superuser
+        await repository.update(user, values)
+
+
+def _described(row: SigningKeyRow) -> dict[str, str | None]:
+    state = "retired" if row.retired_at else "active" if row.activated_at else "next"
+    return {
+        "kid": row.kid,
+        "state": state,
+        "algorithm": row.algorithm,
+        "published_at": row.published_at.isoformat(),
+    }
+
+
+@asynccontextmanager
+async def _transaction(settings: AuthSettings) -> AsyncIterator[AsyncSession]:
+    url = settings.database_url.get_secret_value()
+    database = Database(url, DatabaseOptions.of(settings, "duet-auth-cli"))
+    try:
+        async with database.transaction() as session:
+            yield session
+    finally:
+        await database.close()
+
+
+def _settings() -> AuthSettings:
+    """From the environment; on a laptop from what `make run` wrote, so nothing has to be set."""
+    written = Path(os.environ.get("DATA_DIR", ".data")) / "auth.env"
+    try:
+        return AuthSettings(_env_file=written if "AUTH_DATABASE_URL" not in os.environ else None)
+    except ValidationError as error:
+        names = ", ".join("_".join(map(str, e["loc"])).upper() for e in error.errors())
+        typer.echo(f"duet-auth: missing or wrong: {names}; is `make run` running here?", err=True)
+        raise typer.Exit(1) from None
+
+
+def _run(work: Coroutine[None, None, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except (DuetError, SQLAlchemyError, OSError) as error:
+        typer.echo(f"duet-auth: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def main() -> None:
+    app()
