@@ -6,6 +6,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
 from duet_common.testing.clock import FrozenClock
 from duet_common.testing.forge import (
     Signer,

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import jwt
 import pytest
+
 from duet_common.clock import utc_now
 from duet_common.testing.forge import Forge
 from duet_common.testing.forgeries import forgeries

@@ -128,3 +128,9 @@ def test_what_is_no_private_key_for_the_algorithm_is_refused(
 ) -> None:
     with pytest.raises(InvalidKey):
         SigningKey.from_pem(make(), algorithm)
+
+
+@pytest.mark.parametrize("permission", ["x *", "", "a\tb", 'quo"te', "ümlaut"])
+def test_a_permission_that_is_no_scope_token_is_never_signed(permission: str) -> None:
+    with pytest.raises(ValueError, match="scope token"):
+        TokenFactory().access_token(permissions=[permission])

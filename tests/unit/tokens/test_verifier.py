@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from duet_common.settings import ServiceSettings
 from duet_common.testing.clock import FrozenClock
 from duet_common.testing.forge import Forge

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from duet_common.clock import utc_now
-from duet_common.db.database import Database, DatabaseOptions
-from duet_common.errors import DuetError
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +20,10 @@ from duet_auth.migrations import MIGRATIONS
 from duet_auth.settings import AuthSettings
 from duet_auth.users.errors import UserNotFound
 from duet_auth.users.repository import UserRepository
+from duet_common.clock import utc_now
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.errors import DuetError
+from duet_common.tokens.claims import make_scope
 
 T = TypeVar("T")
 app = typer.Typer(help="Operate Duet's auth service.", no_args_is_help=True)
@@ -81,6 +82,10 @@ def grant(
     ] = None,
 ) -> None:
     """Set a user's permissions to exactly those given. They are in the next access token."""
+    try:
+        make_scope(permissions or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     _run(_grant(_settings(), email, sorted(set(permissions or [])), superuser))
     typer.echo(f"{email}: {' '.join(permissions or []) or 'no permissions'}")
 

@@ -3,12 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from duet_common.db.reading import Read
-from duet_common.errors import InvalidToken
-from duet_common.web.boundary import Reads, WriteSession
-from duet_common.web.limits import client_address, rate_limiter_of
-from duet_common.web.principal import CurrentPrincipal
-from duet_common.web.runtime import runtime_of
 from fastapi import Depends, Request
 from sqlalchemy import bindparam, select
 
@@ -19,6 +13,12 @@ from duet_auth.settings import AuthSettings
 from duet_auth.users.models import User
 from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
+from duet_common.db.reading import Read
+from duet_common.errors import InvalidToken
+from duet_common.web.boundary import Reads, WriteSession
+from duet_common.web.limits import client_address, rate_limiter_of
+from duet_common.web.principal import CurrentPrincipal
+from duet_common.web.runtime import runtime_of
 
 _LONGEST_USER_AGENT = 200
 

@@ -5,10 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
-from duet_common.clock import Clock, utc_now
-from duet_common.db.database import Database, DatabaseOptions
-from duet_common.tokens.verifier import TokenVerifier
-from duet_common.web.app import create_service
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +21,10 @@ from duet_auth.sessions.refresh_tokens import RefreshTokenMaker
 from duet_auth.sessions.service import SessionPolicy
 from duet_auth.settings import AuthSettings
 from duet_auth.users import endpoints as users_endpoints
+from duet_common.clock import Clock, utc_now
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.tokens.verifier import TokenVerifier
+from duet_common.web.app import create_service
 
 
 def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> FastAPI:

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from duet_common.web.runtime import Runtime
-
 from duet_auth.keys.issuer import TokenIssuer
 from duet_auth.keys.ring import KeyRing
 from duet_auth.passwords.hasher import PasswordHasher
 from duet_auth.sessions.refresh_tokens import RefreshTokenMaker
 from duet_auth.sessions.service import SessionPolicy
 from duet_auth.settings import AuthSettings
+from duet_common.web.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,10 @@ import binascii
 from datetime import timedelta
 from typing import Annotated
 
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
+
 from duet_common.settings import ServiceSettings
 from duet_common.tokens.jose import Algorithm
-from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 
 Minutes = Annotated[int, Field(ge=1, le=60)]
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from duet_common.web.boundary import Reads, WriteSession
-from duet_common.web.runtime import Runtime, runtime_of
 from fastapi import Depends, Request
 
+from duet_common.web.boundary import Reads, WriteSession
+from duet_common.web.runtime import Runtime, runtime_of
 from duet_content.posts.service import PostReader, PostService
 from duet_content.profiles.service import ProfileService
 

@@ -5,17 +5,19 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import httpx
+from fastapi import FastAPI
+
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.tokens.sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
-from fastapi import FastAPI
-
 from duet_content.keys.store import DatabaseJwksStore
 from duet_content.migrations import MIGRATIONS
 from duet_content.posts import endpoints as posts_endpoints
 from duet_content.profiles import endpoints as profiles_endpoints
+from duet_content.realtime import endpoints as realtime_endpoints
+from duet_content.realtime.hub import Hub
 from duet_content.runtime import ContentRuntime
 from duet_content.settings import ContentSettings
 
@@ -36,7 +38,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
         version=version("duet-content"),
         settings=settings,
         lifespan=lifespan,
-        routers=[profiles_endpoints.router, posts_endpoints.router],
+        routers=[profiles_endpoints.router, posts_endpoints.router, realtime_endpoints.router],
         checks={
             "database": lambda: app.state.runtime.database.is_reachable(),
             "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
@@ -62,6 +64,7 @@ async def running(
                 database=database,
                 verifier=TokenVerifier(keys, settings.claims_policy(), clock),
                 keys=keys,
+                hub=Hub(clock),
             )
     finally:
         await database.close()

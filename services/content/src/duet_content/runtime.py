@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from duet_common.tokens.sources import FileKeySource, JwksKeySource
 from duet_common.web.runtime import Runtime
-
+from duet_content.realtime.hub import Hub
 from duet_content.settings import ContentSettings
 
 
@@ -12,3 +12,4 @@ from duet_content.settings import ContentSettings
 class ContentRuntime(Runtime):
     settings: ContentSettings
     keys: FileKeySource | JwksKeySource
+    hub: Hub

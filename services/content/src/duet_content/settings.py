@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, SecretStr, field_validator
+
 from duet_common.settings import ServiceSettings
-from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, SecretStr
+from duet_content.realtime.origins import parse_origin
 
 
 class ContentSettings(ServiceSettings):
@@ -34,3 +36,11 @@ class ContentSettings(ServiceSettings):
     ws_authentication_seconds: PositiveFloat = Field(
         5.0, description="how long a WebSocket may stay open without a token"
     )
+
+    @field_validator("ws_allowed_origins")
+    @classmethod
+    def _are_origins(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            if parse_origin(text) is None:
+                raise ValueError(f"{text!r} is no origin, such as https://app.example.com")
+        return texts

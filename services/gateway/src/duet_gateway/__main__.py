@@ -9,13 +9,13 @@ import sys
 from contextlib import ExitStack, suppress
 
 import uvloop
+from pydantic import SecretStr, ValidationError
+
 from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.main import create_app as create_auth
 from duet_auth.settings import AuthSettings
 from duet_content.main import create_app as create_content
 from duet_content.settings import ContentSettings
-from pydantic import SecretStr, ValidationError
-
 from duet_gateway.data_folder import DataFolder
 from duet_gateway.databases import prepare_databases
 from duet_gateway.errors import StartFailure

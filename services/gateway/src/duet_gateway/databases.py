@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
-from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
-from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
+from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
 from duet_gateway.errors import StartFailure
 
 AUTH: Final = "duet_auth"

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from duet_common.tokens.sources import JwksKeySource
-from duet_common.web.problems import install_error_handler
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from duet_common.tokens.sources import JwksKeySource
+from duet_common.web.context import RequestContextMiddleware
+from duet_common.web.problems import install_error_handler
 from duet_gateway.docs import docs_router
 
 AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
@@ -25,7 +27,12 @@ class Gateway:
             *((path, auth) for path in AUTH_PATHS),
             *((path, content) for path in CONTENT_PATHS),
         ]
-        self._rest = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        self._rest = FastAPI(
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            middleware=[Middleware(RequestContextMiddleware)],
+        )
         self._rest.include_router(docs_router(auth, content))
         install_error_handler(self._rest)
 

@@ -127,6 +127,7 @@ def is_unavailable(error: Exception) -> bool:
         | asyncpg.OperatorInterventionError  # class 57: shutdown, crash recovery, timeout
         | asyncpg.InsufficientResourcesError  # class 53: too many connections, disk full
         | asyncpg.LockNotAvailableError
+        | asyncpg.TransactionRollbackError  # class 40: a deadlock, and one side may try again
         | asyncpg.InterfaceError
         | OSError,
     )

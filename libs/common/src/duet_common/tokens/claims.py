@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,8 @@ from duet_common.tokens.strict_json import JsonObject
 TOKEN_TYPE: Final = "at+jwt"
 SUPERUSER_SCOPE: Final = "*"
 _REQUIRED: Final = frozenset({"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "scope"})
-_SCOPE: Final = re.compile(r"(?:[!#-\[\]-~]+(?: [!#-\[\]-~]+)*)?")  # RFC 6749, section 3.3
+_SCOPE_TOKEN: Final = re.compile(r"[!#-\[\]-~]+")  # RFC 6749, section 3.3
+_SCOPE: Final = re.compile(rf"(?:{_SCOPE_TOKEN.pattern}(?: {_SCOPE_TOKEN.pattern})*)?")
 _LARGEST_TIME: Final = 2**53
 
 
@@ -43,6 +45,18 @@ class ClaimsPolicy:
     audience: str
     longest_life: timedelta = timedelta(hours=1)
     leeway: timedelta = timedelta(seconds=5)
+
+
+def make_scope(permissions: Iterable[str]) -> str:
+    """The `scope` of some permissions. ValueError for one that is no scope token.
+
+    A space in one would make two of it, and `"x *"` a superuser.
+    """
+    scopes = sorted(permissions)
+    for scope in scopes:
+        if not _SCOPE_TOKEN.fullmatch(scope):
+            raise ValueError(f"{scope!r} is no scope token (RFC 6749, section 3.3)")
+    return " ".join(scopes)
 
 
 def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> AccessClaims:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """The check that refused a token, in the order in which the checks are made."""
+    """The check that refused a token."""
 
     TOO_LARGE = "too_large"
     NOT_COMPACT = "not_compact"

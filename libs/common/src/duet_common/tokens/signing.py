@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from duet_common.tokens.claims import TOKEN_TYPE
+from duet_common.tokens.claims import TOKEN_TYPE, make_scope
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.jose import Algorithm, JoseKey
 from duet_common.tokens.keys import EcJwk, RsaJwk, parse_jwk, thumbprint, verification_key
@@ -65,7 +65,10 @@ class SigningKey:
         return f"SigningKey(kid={self.kid!r})"
 
     def sign(self, claims: "NewAccessToken") -> str:
-        """A compact JWS with `typ: at+jwt` (RFC 9068, section 2.1)."""
+        """A compact JWS with `typ: at+jwt` (RFC 9068, section 2.1).
+
+        ValueError for a permission that is no scope token.
+        """
         issued_at = int(claims.issued_at.timestamp())
         return self._jose.sign(
             {"typ": TOKEN_TYPE, "kid": self.kid},
@@ -78,7 +81,7 @@ class SigningKey:
                 "iat": issued_at,
                 "nbf": issued_at,
                 "exp": issued_at + int(claims.life.total_seconds()),
-                "scope": " ".join(sorted(claims.permissions)),
+                "scope": make_scope(claims.permissions),
             },
         )
 

@@ -16,6 +16,7 @@ from duet_common.tokens.keys import Keyset, VerificationKey, parse_jwks
 logger = logging.getLogger(__name__)
 
 _LARGEST_DOCUMENT: Final = 64 * 1024
+_LONGEST_FETCH: Final = 5.0
 
 
 class KeySource(Protocol):
@@ -107,6 +108,11 @@ class JwksKeySource:
     def has_keys(self) -> bool:
         return bool(self._keys)
 
+    @property
+    def _pause(self) -> float:
+        # Without a key nobody can be served: ask more often until auth has started.
+        return self._cool_down if self._keys else self._cool_down / 5
+
     def current(self, kid: str) -> VerificationKey | None:
         return self._keys.get(kid)
 
@@ -121,7 +127,7 @@ class JwksKeySource:
         """Fetch unless one asked moments ago; joins a fetch under way. Never raises."""
         if self._fetching is None or self._fetching.done():
             now = self._monotonic()
-            if self._asked_at is not None and now - self._asked_at < self._cool_down:
+            if self._asked_at is not None and now - self._asked_at < self._pause:
                 return
             self._asked_at = now
             self._fetching = asyncio.create_task(self._fetch(), name="jwks-fetch")
@@ -134,12 +140,12 @@ class JwksKeySource:
             await self.refresh()
             # Here and not in the fetch, so that no request waits for the store.
             await self._save()
-            # Before the first key, do not let a request be the one that finds auth started.
-            await asyncio.sleep(self._refresh_every if self._keys else self._cool_down / 5)
+            await asyncio.sleep(self._refresh_every if self._keys else self._pause)
 
     async def _fetch(self) -> None:
         try:
-            await self._ask()
+            async with asyncio.timeout(_LONGEST_FETCH):  # an origin may drip for ever
+                await self._ask()
         except Exception as error:
             # httpx.HTTPError or InvalidKey; but whatever it is, the next one must be tried.
             logger.warning("jwks fetch failed, keeping %d keys: %r", len(self._keys), error)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from duet_common.errors import PayloadTooLarge
@@ -44,10 +45,11 @@ def create_service(
         redoc_url=None,
         responses=problems(*EVERYWHERE),
         redirect_slashes=False,
-        max_body_size=settings.max_body_bytes,
         middleware=[
             Middleware(RequestContextMiddleware),
             Middleware(_DeclaredSizeMiddleware, max_body_bytes=settings.max_body_bytes),
+            # Not `FastAPI(max_body_size=...)`: that is outside of ours, and drops their answer.
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
             Middleware(RateLimitMiddleware, settings=settings),
         ],
     )

@@ -7,7 +7,7 @@ from fastapi import Header
 
 from duet_common.errors import PreconditionFailed
 
-_TAGS: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
+_TAGS: Final = re.compile(r'(?:^|,)[ \t]*((?:W/)?"[\x21\x23-\x7e]*")[ \t]*(?=,|$)')
 
 IfMatch = Annotated[
     str | None, Header(max_length=1024, description='the `ETag` you read, such as `"3"`, or `*`')

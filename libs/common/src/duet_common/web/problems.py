@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from duet_common.errors import (
     BadRequest,
@@ -28,6 +29,8 @@ from duet_common.web.request_id import REQUEST_ID
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+_MOST_FIELD_ERRORS: Final = 20
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
@@ -39,7 +42,9 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="`urn:duet:request:` and the request id, as in the logs")
     code: str
-    errors: list[FieldError] | None = Field(None, description="each rejected field, with 422")
+    errors: list[FieldError] | None = Field(
+        None, description="the rejected fields, the first 20 of them, with 422"
+    )
 
 
 class _InternalError(DuetError):
@@ -78,8 +83,11 @@ def install_error_handler(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handle)
 
 
-async def _handle(_: Request, exc: Exception) -> Response:
-    return problem_response(_as_duet_error(exc))
+async def _handle(request: Request, exc: Exception) -> Response:
+    error = _as_duet_error(exc)
+    if isinstance(error, MethodNotAllowed):
+        error.headers["Allow"] = _allowed_methods(request)
+    return problem_response(error)
 
 
 def _as_duet_error(exc: Exception) -> DuetError:
@@ -93,18 +101,20 @@ def _as_duet_error(exc: Exception) -> DuetError:
 
 
 def _validation_failed(exc: RequestValidationError) -> DuetError:
-    # The input is never echoed: it may hold a password.
+    rejected = exc.errors()
+    if any(error["type"] == "json_invalid" for error in rejected):
+        return MalformedBody("The body is not valid JSON")
+    # The input is never echoed: it may hold a password. Nor is a list as long as the caller likes:
+    # a megabyte of unknown fields would be answered with eight.
     errors = [
         FieldError(
             field=".".join(str(part) for part in error["loc"]),
             code=str(error["type"]),
             detail=str(error["msg"]),
         )
-        for error in exc.errors()
+        for error in rejected[:_MOST_FIELD_ERRORS]
     ]
-    if any(error.code == "json_invalid" for error in errors):
-        return MalformedBody("The body is not valid JSON")
-    return ValidationFailed(f"{len(errors)} invalid field(s)", errors=errors)
+    return ValidationFailed(f"{len(rejected)} invalid field(s)", errors=errors)
 
 
 def _framework_error(exc: HTTPException) -> DuetError:
@@ -120,6 +130,18 @@ def _framework_error(exc: HTTPException) -> DuetError:
         logger.error("unmapped framework error %d: %s", exc.status_code, exc.detail)
         kind = BadRequest if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else _InternalError
     return kind(headers=exc.headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Every method of the path, as RFC 9110 asks: Starlette names those of one route only."""
+    routes = request.app.routes
+    return ", ".join(
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    )
 
 
 EVERYWHERE: Final = (MalformedBody, PayloadTooLarge, ValidationFailed, RateLimited, Unavailable)

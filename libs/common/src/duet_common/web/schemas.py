@@ -17,9 +17,14 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-def _without_nul(value: str) -> str:
+def _storable(value: str) -> str:
     if "\0" in value:
         raise ValueError("must not contain NUL")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        # JSON can spell half of a surrogate pair ("\ud800"); no UTF-8 can.
+        raise ValueError("must not contain a lone surrogate") from None
     return value
 
 
@@ -29,10 +34,10 @@ def _not_blank(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, AfterValidator(_without_nul)]
-"""Text without NUL, which `text` in PostgreSQL cannot hold."""
+PlainText = Annotated[str, AfterValidator(_storable)]
+"""Text without NUL and lone surrogates, which `text` in PostgreSQL cannot hold."""
 
-NonBlank = Annotated[str, AfterValidator(_without_nul), AfterValidator(_not_blank)]
+NonBlank = Annotated[str, AfterValidator(_storable), AfterValidator(_not_blank)]
 
 UtcTime = AwareDatetime
 """RFC 3339 in UTC, with `Z`: every column is `timestamptz` and every connection is in UTC."""

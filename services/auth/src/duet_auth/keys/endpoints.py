@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from duet_common.tokens.keys import Jwks
-from duet_common.web.problems import problems
-from duet_common.web.runtime import runtime_of
 from fastapi import APIRouter, Header, Request, Response
 
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.runtime import AuthRuntime
+from duet_common.tokens.keys import Jwks
+from duet_common.web.problems import problems
+from duet_common.web.runtime import runtime_of
 
 router = APIRouter(tags=["keys"])
 
@@ -30,6 +30,6 @@ async def read_jwks(
     if not ring.has_keys:
         raise NoSigningKey
     headers = {"ETag": ring.etag, "Cache-Control": _CACHE_CONTROL}
-    if if_none_match is not None and ring.etag in if_none_match:
+    if if_none_match is not None and (ring.etag in if_none_match or if_none_match == "*"):
         return Response(status_code=304, headers=headers)
     return Response(ring.jwks, media_type="application/jwk-set+json", headers=headers)

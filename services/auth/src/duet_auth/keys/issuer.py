@@ -4,10 +4,9 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from duet_auth.keys.ring import KeyRing
 from duet_common.ids import new_id
 from duet_common.tokens.signing import NewAccessToken
-
-from duet_auth.keys.ring import KeyRing
 
 
 class TokenIssuer:

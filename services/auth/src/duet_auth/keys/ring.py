@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from duet_common.db.database import Database
-from duet_common.tokens.keys import Jwks, VerificationKey
-from duet_common.tokens.signing import SigningKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.keys.service import KeyService, LoadedKeys
+from duet_common.db.database import Database
+from duet_common.tokens.keys import Jwks, VerificationKey
+from duet_common.tokens.signing import SigningKey
 
 logger = logging.getLogger(__name__)
 

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from duet_common.clock import Clock
-from duet_common.tokens.jose import Algorithm
-from duet_common.tokens.keys import VerificationKey, parse_jwk, verification_key
-from duet_common.tokens.signing import SigningKey, generate_private_key
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.encryption import KeyEncryption
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.keys.models import SigningKeyRow
 from duet_auth.keys.repository import KeyRepository
+from duet_common.clock import Clock
+from duet_common.tokens.jose import Algorithm
+from duet_common.tokens.keys import VerificationKey, parse_jwk, verification_key
+from duet_common.tokens.signing import SigningKey, generate_private_key
 
 
 @dataclass(frozen=True, slots=True)

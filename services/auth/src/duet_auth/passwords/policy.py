@@ -16,7 +16,12 @@ _COMMON: Final = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(
 
 
 def _check(password: SecretStr) -> SecretStr:
-    if password.get_secret_value().lower() in _COMMON:
+    value = password.get_secret_value()
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("must not contain a lone surrogate") from None  # it cannot be hashed
+    if value.lower() in _COMMON:
         raise PydanticCustomError(
             "password_too_common", "This password is among the most common ones; choose another"
         )

@@ -3,11 +3,6 @@
 import uuid
 from typing import Annotated
 
-from duet_common.db.keyset import Cursor
-from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated
-from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
-from duet_common.web.principal import CurrentPrincipal
-from duet_common.web.problems import problem_response, problems
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
@@ -18,6 +13,11 @@ from duet_auth.sessions.errors import InvalidCredentials, InvalidRefreshToken, S
 from duet_auth.sessions.models import Session
 from duet_auth.sessions.schemas import RefreshRequest, SessionRead, TokenPair
 from duet_auth.sessions.service import Refreshed
+from duet_common.db.keyset import Cursor
+from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated
+from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.principal import CurrentPrincipal
+from duet_common.web.problems import problem_response, problems
 
 router = APIRouter(prefix="/api/v1")
 _NO_STORE = "no-store"  # RFC 6749, section 5.1

@@ -3,11 +3,11 @@
 import uuid
 from datetime import datetime
 
-from duet_common.db.repository import Entity
 from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duet_auth.models import AuthBase
+from duet_common.db.repository import Entity
 
 
 class Session(Entity, AuthBase):

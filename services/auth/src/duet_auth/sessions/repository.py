@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from duet_common.db.repository import Repository
 from sqlalchemy import ColumnElement, select, update
 
 from duet_auth.sessions.models import RefreshToken, Session
+from duet_common.db.repository import Repository
 
 
 def live(now: datetime) -> list[ColumnElement[bool]]:

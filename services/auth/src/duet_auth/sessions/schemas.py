@@ -3,8 +3,9 @@
 import uuid
 from typing import Annotated, Literal
 
-from duet_common.web.schemas import RequestModel, ResponseModel, UtcTime
 from pydantic import ConfigDict, Field
+
+from duet_common.web.schemas import RequestModel, ResponseModel, UtcTime
 
 
 class RefreshRequest(RequestModel):

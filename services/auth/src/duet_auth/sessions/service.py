@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from duet_common.clock import Clock
-from duet_common.db.keyset import Cursor
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.issuer import TokenIssuer
@@ -20,6 +18,8 @@ from duet_auth.sessions.refresh_tokens import RefreshTokenMaker, RefreshTokenVal
 from duet_auth.sessions.repository import SessionRepository, live
 from duet_auth.sessions.schemas import TokenPair
 from duet_auth.users.service import Subject, UserService
+from duet_common.clock import Clock
+from duet_common.db.keyset import Cursor
 
 logger = logging.getLogger(__name__)
 

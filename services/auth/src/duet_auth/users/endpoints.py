@@ -3,17 +3,17 @@
 import uuid
 from typing import Annotated
 
-from duet_common.db.keyset import Cursor
-from duet_common.errors import InvalidCursor, InvalidToken, PermissionMissing, Unauthenticated
-from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
-from duet_common.web.principal import CurrentPrincipal, require_permission
-from duet_common.web.problems import problems
 from fastapi import APIRouter, Depends, Request, Response
 
 from duet_auth.dependencies import CurrentUser, Sessions, Users, current_user, limited
 from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
 from duet_auth.users.schemas import PasswordChange, UserCreate, UserPatch, UserRead
+from duet_common.db.keyset import Cursor
+from duet_common.errors import InvalidCursor, InvalidToken, PermissionMissing, Unauthenticated
+from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.principal import CurrentPrincipal, require_permission
+from duet_common.web.problems import problems
 
 router = APIRouter(prefix="/api/v1")
 _ME = problems(Unauthenticated, InvalidToken)

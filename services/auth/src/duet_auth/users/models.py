@@ -1,10 +1,10 @@
 """The users table."""
 
-from duet_common.db.repository import Entity
 from sqlalchemy import ARRAY, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duet_auth.models import AuthBase
+from duet_common.db.repository import Entity
 
 
 class User(Entity, AuthBase):

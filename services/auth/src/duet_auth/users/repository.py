@@ -3,11 +3,11 @@
 import uuid
 from dataclasses import dataclass
 
-from duet_common.db.reading import Read
-from duet_common.db.repository import Repository
 from sqlalchemy import bindparam, select
 
 from duet_auth.users.models import User
+from duet_common.db.reading import Read
+from duet_common.db.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 import uuid
 from typing import Annotated
 
-from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
 from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, computed_field
 
 from duet_auth.passwords.policy import NewPassword
+from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
 
 Email = Annotated[EmailStr, AfterValidator(str.lower)]
 Name = Annotated[PlainText, Field(min_length=1, max_length=100)]

@@ -4,10 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from duet_common.db.constraints import constraint_errors
-from duet_common.db.keyset import Cursor
-from duet_common.db.reading import ReadPool
-from duet_common.tokens.claims import SUPERUSER_SCOPE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords.hasher import PasswordHasher
@@ -15,6 +11,10 @@ from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
 from duet_auth.users.models import User
 from duet_auth.users.repository import CREDENTIALS_BY_EMAIL, UserRepository
 from duet_auth.users.schemas import UserCreate
+from duet_common.db.constraints import constraint_errors
+from duet_common.db.keyset import Cursor
+from duet_common.db.reading import ReadPool
+from duet_common.tokens.claims import SUPERUSER_SCOPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,13 @@ class UserService:
         verdict = await self._hasher.verify(password, stored)
         if credentials is None or not verdict.matches or not credentials.is_active:
             return None
-        user = await self._users.get(credentials.id)
-        if user is None:
+        # Locked: a deletion at the same time would leave the new session without its user.
+        user = await self._users.get(credentials.id, for_update=True)
+        if user is None or not user.is_active:
             return None
+        if user.hashed_password != stored:
+            # Changed meanwhile: the old password must open nothing, and its upgrade undo nothing.
+            return await self.authenticate(email, password)
         if verdict.upgraded_hash is not None:
             await self._users.update(user, {"hashed_password": verdict.upgraded_hash})
         return subject_of(user)

@@ -2,10 +2,10 @@
 
 import logging
 
-from duet_common.db.database import Database
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
+from duet_common.db.database import Database
 from duet_content.keys.models import JwksCopy
 
 logger = logging.getLogger(__name__)

@@ -3,6 +3,8 @@
 import uuid
 from typing import Annotated, Literal
 
+from fastapi import APIRouter, Depends, Query, Request, Response
+
 from duet_common.db.keyset import Cursor
 from duet_common.errors import InvalidCursor, InvalidToken, PreconditionFailed, Unauthenticated
 from duet_common.tokens.claims import AccessClaims
@@ -10,8 +12,6 @@ from duet_common.web.etag import IfMatch, etag_of
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
 from duet_common.web.problems import problems
-from fastapi import APIRouter, Depends, Query, Request, Response
-
 from duet_content.dependencies import PostReads, Posts
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
 from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStatus

@@ -3,10 +3,10 @@
 import uuid
 from datetime import datetime
 
-from duet_common.db.repository import Entity
 from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from duet_common.db.repository import Entity
 from duet_content.models import ContentBase
 
 

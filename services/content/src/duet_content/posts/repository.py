@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Final
 
-from duet_common.db.reading import Read
-from duet_common.db.repository import Repository
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
+from duet_common.db.reading import Read
+from duet_common.db.repository import Repository
 from duet_content.posts.models import Post
 from duet_content.posts.schemas import PostRead
 from duet_content.profiles.service import PUBLIC_NAMES

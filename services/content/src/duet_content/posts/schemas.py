@@ -4,8 +4,9 @@ import uuid
 from enum import StrEnum
 from typing import Annotated
 
-from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 from pydantic import ConfigDict, Field
+
+from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
 Title = Annotated[NonBlank, Field(min_length=1, max_length=200)]
 Content = Annotated[PlainText, Field(max_length=100_000)]

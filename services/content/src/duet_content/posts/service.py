@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from duet_common.clock import Clock
 from duet_common.db.keyset import Cursor
 from duet_common.db.reading import ReadPool
 from duet_common.tokens.claims import AccessClaims
 from duet_common.web.etag import check_if_match, etag_of
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from duet_content.posts.errors import NotTheAuthor, PostNotFound
 from duet_content.posts.models import Post
 from duet_content.posts.repository import (

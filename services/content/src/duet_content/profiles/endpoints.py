@@ -2,11 +2,11 @@
 
 import uuid
 
+from fastapi import APIRouter
+
 from duet_common.errors import InvalidToken, Unauthenticated
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.problems import problems
-from fastapi import APIRouter
-
 from duet_content.dependencies import Profiles
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.schemas import ProfilePatch, ProfilePut, ProfileRead

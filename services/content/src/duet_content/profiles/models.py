@@ -2,10 +2,10 @@
 
 import uuid
 
-from duet_common.db.base import TimestampMixin
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from duet_common.db.base import TimestampMixin
 from duet_content.models import ContentBase
 
 

@@ -2,11 +2,11 @@
 
 import uuid
 
-from duet_common.db.reading import Read
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_common.db.reading import Read
 from duet_content.profiles.models import Profile
 from duet_content.profiles.schemas import ProfileRead
 

@@ -3,9 +3,10 @@
 import uuid
 from typing import Annotated
 
-from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, TypeAdapter, UrlConstraints
 from pydantic.config import JsonDict
+
+from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(max_length=2048, allowed_schemes=["https"])])
 
@@ -18,8 +19,9 @@ DisplayName = Annotated[NonBlank, Field(min_length=1, max_length=100)]
 Bio = Annotated[PlainText, Field(max_length=2000)]
 AvatarUrl = Annotated[
     PlainText,
-    Field(max_length=2048, json_schema_extra={"format": "uri", "pattern": "^https://"}),
     AfterValidator(_https_url),
+    # Of what is stored: percent-encoding makes a URL up to three times as long.
+    Field(max_length=2048, json_schema_extra={"format": "uri", "pattern": "^https://"}),
 ]
 _EXAMPLE: JsonDict = {
     "display_name": "Ada Lovelace",

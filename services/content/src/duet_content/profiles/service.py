@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Mapping
 
-from duet_common.db.reading import ReadPool
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_common.db.reading import ReadPool
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.models import Profile
 from duet_content.profiles.repository import PROFILE, ProfileRepository

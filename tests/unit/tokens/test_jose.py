@@ -1,0 +1,27 @@
+"""The adapter alone uses a key for its own algorithm only, and says no where python-jose raises."""
+
+import pytest
+
+from duet_common.testing.clock import FrozenClock
+from duet_common.testing.forge import Forge
+from duet_common.testing.tokens import TokenFactory
+
+FACTORY = TokenFactory(FrozenClock())
+FORGE = Forge(FACTORY)
+REFUSED = {
+    **{f"alg {alg}": FORGE.with_header({"alg": alg}) for alg in ("ES384", "HS256", "none", None)},
+    "alg twice": FORGE.with_header_text('"alg":"ES384"'),
+    "a header nested deeply": FORGE.with_header_text(f'"x":{"[" * 100_000}{"]" * 100_000}'),
+    "nothing": "",
+    "dots": "..",
+    "surrogates": "\ud800.\ud800.\ud800",
+}
+
+
+def test_a_signature_of_the_key_is_verified() -> None:
+    assert FACTORY.key_source().keys[FACTORY.key.kid].jose.verifies(FORGE.good)
+
+
+@pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED.keys())
+def test_another_algorithm_or_what_python_jose_cannot_read_is_not(token: str) -> None:
+    assert not FACTORY.key_source().keys[FACTORY.key.kid].jose.verifies(token)
