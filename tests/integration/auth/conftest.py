@@ -1,9 +1,53 @@
-"""`db_session` is auth's here."""
+"""`db_session` is auth's here; and a pair whose clock stands still, for exact edges."""
 
+from collections.abc import AsyncIterator
+
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.passwords import hasher
+from duet_common.clock import utc_now
+from duet_common.testing.clock import FrozenClock
+from tests.serving import Duet, running_duet
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """argon2id at its least; `tests/unit/auth/test_hasher.py` is about what a hash costs."""
+    cheap = hasher._CONTEXT.copy(argon2__memory_cost=8, argon2__time_cost=1)
+    monkeypatch.setattr(hasher, "_CONTEXT", cheap)
 
 
 @pytest.fixture
 def db_session(auth_session: AsyncSession) -> AsyncSession:
     return auth_session
+
+
+@pytest.fixture(scope="session")
+def session_frozen_clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture
+def frozen_clock(session_frozen_clock: FrozenClock) -> FrozenClock:
+    """The clock of `frozen_client`'s services: it stands still until the test moves it."""
+    session_frozen_clock.now = utc_now().replace(microsecond=0)
+    return session_frozen_clock
+
+
+@pytest.fixture(scope="session")
+async def session_frozen_duet(
+    session_duet: Duet, session_frozen_clock: FrozenClock
+) -> AsyncIterator[Duet]:
+    async with running_duet(session_duet.urls, session_frozen_clock) as duet:
+        yield duet
+
+
+@pytest.fixture
+async def frozen_client(
+    duet: Duet, session_frozen_duet: Duet, frozen_clock: FrozenClock
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a second pair on the same databases, whose clock is `frozen_clock`."""
+    async with httpx.AsyncClient(base_url=session_frozen_duet.url) as client:
+        yield client

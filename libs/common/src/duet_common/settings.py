@@ -9,12 +9,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from duet_common.tokens.claims import ClaimsPolicy
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["json", "text"]
 
 
 class ServiceSettings(BaseSettings):
     """The base of each service's settings; a field's description is its line in the README."""
 
-    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
 
     token_issuer: str = Field("https://duet.local", description="`iss` of every access token")
     token_audience: str = Field("duet", description="`aud` of every access token")
@@ -40,6 +41,20 @@ class ServiceSettings(BaseSettings):
         5.0, description="longest statement, and longest wait for a connection; then 503"
     )
     log_level: LogLevel = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`")
+    log_format: LogFormat = Field(
+        "json", description="`json`, one object a line, or `text`, which `make run` prefers"
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        description="an OTLP collector over HTTP, such as `http://collector:4318`; with it, "
+        "requests are traced, and the other `OTEL_*` variables of the SDK hold",
+    )
+    otel_exporter_otlp_traces_endpoint: str | None = Field(
+        None, description="the same for traces alone, with its path"
+    )
+    otel_traces_exporter: Literal["otlp", "console", "none"] | None = Field(
+        None, description="`otlp` when there is an endpoint; `console` prints spans on stdout"
+    )
 
     def claims_policy(self) -> ClaimsPolicy:
         return ClaimsPolicy(

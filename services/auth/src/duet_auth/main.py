@@ -23,13 +23,16 @@ from duet_auth.settings import AuthSettings
 from duet_auth.users import endpoints as users_endpoints
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
+from duet_common.observability.logging import configure_logging
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
 
 
 def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> FastAPI:
     """auth, from the given settings or from the environment. Nothing is opened before it starts."""
-    settings = settings or AuthSettings()
+    if settings is None:
+        settings = AuthSettings()
+        configure_logging(settings.log_level, settings.log_format)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -38,6 +41,7 @@ def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> 
             yield
 
     app = create_service(
+        name="duet-auth",
         title="Duet auth",
         description="Users, passwords, sessions and tokens.",
         version=version("duet-auth"),
@@ -49,6 +53,12 @@ def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> 
             "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
             "signing_key": lambda: _has_keys(app),
         },
+    )
+    app.state.metrics.watch(
+        "duet_signing_key_age_seconds",
+        "For how long the active key has been signing",
+        lambda: _key_age(app, clock),
+        across="max",
     )
     return app
 
@@ -96,6 +106,11 @@ def key_services(settings: AuthSettings, clock: Clock) -> Callable[[AsyncSession
         retention=settings.access_token_life + timedelta(seconds=4 * settings.key_refresh_seconds),
     )
     return lambda session: KeyService(session, encryption, policy, clock)
+
+
+def _key_age(app: FastAPI, clock: Clock) -> dict[tuple[str, ...], float]:
+    since = app.state.runtime.ring.active_since
+    return {} if since is None else {(): (clock() - since).total_seconds()}
 
 
 async def _has_keys(app: FastAPI) -> bool:

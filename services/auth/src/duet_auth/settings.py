@@ -1,7 +1,6 @@
 """auth's settings."""
 
 import base64
-import binascii
 from datetime import timedelta
 from typing import Annotated
 
@@ -16,7 +15,7 @@ Minutes = Annotated[int, Field(ge=1, le=60)]
 def _decode(value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

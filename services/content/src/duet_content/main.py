@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
+from duet_common.observability.logging import configure_logging
 from duet_common.tokens.sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
@@ -24,7 +25,9 @@ from duet_content.settings import ContentSettings
 
 def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) -> FastAPI:
     """content, from the given settings or the environment. Nothing is opened before it starts."""
-    settings = settings or ContentSettings()
+    if settings is None:
+        settings = ContentSettings()
+        configure_logging(settings.log_level, settings.log_format)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -33,6 +36,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
             yield
 
     app = create_service(
+        name="duet-content",
         title="Duet content",
         description="Profiles, posts and WebSockets.",
         version=version("duet-content"),
@@ -45,6 +49,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
             "verification_key": lambda: _has_keys(app),
         },
     )
+    app.state.metrics.count_websockets(app)
     return app
 
 

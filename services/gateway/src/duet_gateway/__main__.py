@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.main import create_app as create_auth
 from duet_auth.settings import AuthSettings
+from duet_common.observability.logging import configure_logging
 from duet_content.main import create_app as create_content
 from duet_content.settings import ContentSettings
 from duet_gateway.data_folder import DataFolder
@@ -61,7 +62,11 @@ def _serve(settings: GatewaySettings, stack: ExitStack) -> None:
         CONTENT_DATABASE_URL=SecretStr(urls.content),
         jwks_url=f"{origin}/.well-known/jwks.json",
     )
-    _configure_logging(auth.log_level)
+    configure_logging(
+        auth.log_level, auth.log_format if "log_format" in auth.model_fields_set else "text"
+    )
+    for name in ("uvicorn", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     gateway = Gateway(create_auth(auth), create_content(content))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -88,12 +93,6 @@ async def _run(gateway: Gateway, listener: socket.socket, origin: str) -> None:
 
     async with gateway.running():
         await GatewayServer(gateway, announce).serve(sockets=[listener])
-
-
-def _configure_logging(level: str) -> None:
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    for name in ("httpx", "uvicorn", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

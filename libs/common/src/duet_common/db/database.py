@@ -1,6 +1,6 @@
 """A service's database: transactions for writing, a read-only pool for reading."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -10,8 +10,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
-from duet_common.db.reading import ReadPool
+from duet_common.db.reading import PoolUse, ReadPool
 from duet_common.errors import DatabaseUnavailable
 from duet_common.settings import ServiceSettings
 
@@ -65,12 +66,14 @@ class Database:
             "jit": "off",  # plans for single rows are never worth compiling
         }
         parsed = asyncpg_url(url)
+        self._most = options.pool_size + options.max_overflow
         self._engine = create_async_engine(
             parsed,
             pool_size=options.pool_size,
             max_overflow=options.max_overflow,
             pool_timeout=options.timeout,
             pool_pre_ping=options.pre_ping,
+            hide_parameters=True,  # an error's text ends in logs and traces
             connect_args={"server_settings": server_settings, "timeout": options.timeout},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -107,6 +110,15 @@ class Database:
             return await self.reads.value("SELECT version_num FROM alembic_version", str)
         return None
 
+    @property
+    def pools(self) -> Mapping[str, PoolUse]:
+        """The state of both pools at this moment: `write` and `read`."""
+        pool = self._engine.pool
+        idle, in_use = (
+            (pool.checkedin(), pool.checkedout()) if isinstance(pool, QueuePool) else (0, 0)
+        )
+        return {"write": PoolUse(idle, in_use, self._most), "read": self.reads.use}
+
     async def close(self) -> None:
         await self.reads.close()
         await self._engine.dispose()
@@ -128,6 +140,8 @@ def is_unavailable(error: Exception) -> bool:
         | asyncpg.InsufficientResourcesError  # class 53: too many connections, disk full
         | asyncpg.LockNotAvailableError
         | asyncpg.TransactionRollbackError  # class 40: a deadlock, and one side may try again
+        | asyncpg.InvalidAuthorizationSpecificationError  # class 28: the role or its password
+        | asyncpg.InvalidCatalogNameError  # the database is not there (yet)
         | asyncpg.InterfaceError
         | OSError,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations  # asyncpg is generic in its stubs only
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import asyncpg
@@ -28,6 +29,15 @@ else:
     _Connection = asyncpg.Connection
 
 
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """How many connections of a pool are open and unused, how many work, and how many may."""
+
+    idle: int
+    in_use: int
+    most: int
+
+
 class _ReadConnection(_Connection):
     """A connection whose reset is nothing: outside of a transaction there is nothing to reset."""
 
@@ -43,6 +53,7 @@ class ReadPool:
     def __init__(
         self, dsn: str, *, size: int, timeout: float, server_settings: dict[str, str]
     ) -> None:
+        self._size = size
         self._timeout = timeout
         self._opening = asyncio.Lock()
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -73,6 +84,13 @@ class ReadPool:
             raise TypeError(f"{type(row[0]).__name__} is not {kind.__name__}")
         return row[0]
 
+    @property
+    def use(self) -> PoolUse:
+        if self._pool is None:
+            return PoolUse(idle=0, in_use=0, most=self._size)
+        idle = self._pool.get_idle_size()
+        return PoolUse(idle=idle, in_use=self._pool.get_size() - idle, most=self._size)
+
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.close()
@@ -89,6 +107,8 @@ class ReadPool:
             asyncpg.PostgresConnectionError,
             asyncpg.OperatorInterventionError,
             asyncpg.InsufficientResourcesError,
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
         ) as error:
             raise DatabaseUnavailable from error
 

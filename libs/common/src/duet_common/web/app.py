@@ -1,6 +1,7 @@
 """The one way to make a service's app: error handler, middleware, limits, probes, OpenAPI."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -11,6 +12,8 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from duet_common.errors import PayloadTooLarge
+from duet_common.observability.metrics import Metrics
+from duet_common.observability.tracing import FASTAPI_TELEMETRY, Tracing, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.context import RequestContextMiddleware
 from duet_common.web.health import Check, health_router
@@ -26,6 +29,7 @@ from duet_common.web.problems import (
 
 def create_service(
     *,
+    name: str,
     title: str,
     description: str,
     version: str,
@@ -34,12 +38,18 @@ def create_service(
     routers: Sequence[APIRouter],
     checks: Mapping[str, Check],
 ) -> FastAPI:
-    """A service's app. Its lifespan sets `app.state.runtime` before anything is served."""
+    """A service's app. Its lifespan sets `app.state.runtime` before anything is served.
+
+    `name` is what metrics and traces call it; `app.state.metrics` takes its own gauges.
+    """
+    metrics = Metrics(name, version)
+    tracing = tracing_of(settings, name, version)
     app = FastAPI(
         title=title,
         description=description,
         version=version,
-        lifespan=lifespan,
+        lifespan=_observed(lifespan, metrics, tracing),
+        telemetry=FASTAPI_TELEMETRY,
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -59,7 +69,20 @@ def create_service(
     for router in routers:
         app.include_router(router)
     _document_problems(app)
+    app.state.metrics = metrics
+    metrics.install(app)
+    metrics.watch_pools(lambda: app.state.runtime.database.pools)
+    tracing.install(app)
     return app
+
+
+def _observed(lifespan: Lifespan[FastAPI], metrics: Metrics, tracing: Tracing) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        async with tracing.running(), metrics.running(), lifespan(app):
+            yield
+
+    return running
 
 
 class _DeclaredSizeMiddleware:

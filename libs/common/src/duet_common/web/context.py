@@ -14,7 +14,7 @@ from duet_common.web.request_id import REQUEST_ID
 
 logger = logging.getLogger("duet.request")
 
-_POLLED: Final = frozenset({"/livez", "/readyz", "/.well-known/jwks.json"})
+_POLLED: Final = frozenset({"/livez", "/readyz", "/metrics", "/.well-known/jwks.json"})
 _ACCEPTABLE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -58,15 +58,19 @@ class RequestContextMiddleware:
         finally:
             level = logging.DEBUG if scope["path"] in _POLLED else logging.INFO
             if logger.isEnabledFor(level):
-                logger.log(
-                    level,
-                    "%s %s %d %.1f ms %s",
-                    scope["method"],
-                    scope["path"],
-                    status,
-                    (time.perf_counter() - started) * 1000,
-                    identifier,
-                )
+                _log_request(level, scope, status, (time.perf_counter() - started) * 1000)
+
+
+def _log_request(level: int, scope: Scope, status: int, milliseconds: float) -> None:
+    """A line to read, and its parts as fields. Never the query: callers put secrets there."""
+    fields = {
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "duration_ms": round(milliseconds, 3),
+        "client": scope["client"][0] if scope.get("client") else None,
+    }
+    logger.log(level, "%(method)s %(path)s %(status)d %(duration_ms).1f ms", fields, extra=fields)
 
 
 def _incoming_id(scope: Scope) -> str | None:

@@ -12,12 +12,12 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from duet_common.errors import InvalidToken, RateLimited
+from duet_common.errors import InvalidToken, RateLimited, Unavailable
 from duet_common.settings import ServiceSettings
 from duet_common.web.principal import authenticate
 from duet_common.web.problems import problem_response
 
-_UNLIMITED: Final = frozenset({"/livez", "/readyz"})
+_UNLIMITED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 
 class RateLimiter:
@@ -85,8 +85,8 @@ class RateLimitMiddleware:
         limiter = rate_limiter_of(connection)
         try:
             claims = await authenticate(connection)
-        except InvalidToken:
-            claims = None  # the endpoint answers 401; the address pays for the attempt
+        except (InvalidToken, Unavailable):
+            claims = None  # the endpoint answers 401 or 503; the address pays for the attempt
         if claims is None:
             await limiter.hit(
                 "address", self._settings.rate_limit_address, client_address(connection)

@@ -14,6 +14,7 @@ from starlette.routing import Match
 
 from duet_common.errors import (
     BadRequest,
+    DatabaseUnavailable,
     DuetError,
     FieldError,
     MalformedBody,
@@ -21,7 +22,6 @@ from duet_common.errors import (
     NotFound,
     PayloadTooLarge,
     RateLimited,
-    Unavailable,
     ValidationFailed,
 )
 from duet_common.web.request_id import REQUEST_ID
@@ -144,7 +144,13 @@ def _allowed_methods(request: Request) -> str:
     )
 
 
-EVERYWHERE: Final = (MalformedBody, PayloadTooLarge, ValidationFailed, RateLimited, Unavailable)
+EVERYWHERE: Final[tuple[type[DuetError], ...]] = (
+    MalformedBody,
+    PayloadTooLarge,
+    ValidationFailed,
+    RateLimited,
+    DatabaseUnavailable,
+)
 """What any operation can answer, whatever it does."""
 
 OpenApiResponses = dict[int | str, dict[str, object]]
@@ -155,9 +161,11 @@ def problems(*errors: type[DuetError]) -> OpenApiResponses:
 
     Usage: `@router.post(..., responses=problems(EmailTaken, InvalidToken))`.
     """
+    # An operation's entry for a status replaces the app's, so it repeats what is everywhere.
+    known: dict[type[DuetError], None] = dict.fromkeys((*EVERYWHERE, *errors))
     responses: OpenApiResponses = {}
     for status in sorted({error.status for error in errors}):
-        kinds = [error for error in errors if error.status == status]
+        kinds = [error for error in known if error.status == status]
         responses[status] = {
             "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
             "content": {

@@ -34,5 +34,5 @@ class KeyEncryption:
         nonce, ciphertext = stored[:_NONCE_BYTES], stored[_NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, ciphertext, kid.encode("ascii"))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short
             raise WrongKeyEncryptionKey(kid) from None

@@ -16,10 +16,15 @@ router = APIRouter(tags=["keys"])
 _CACHE_CONTROL = "public, max-age=5"
 
 
+class JwksResponse(Response):
+    media_type = "application/jwk-set+json"
+
+
 @router.get(
     "/.well-known/jwks.json",
     summary="The public keys that verify access tokens",
     response_model=Jwks,
+    response_class=JwksResponse,
     responses={304: {"description": "The keyset is the one you have"}, **problems(NoSigningKey)},
 )
 async def read_jwks(
@@ -32,4 +37,4 @@ async def read_jwks(
     headers = {"ETag": ring.etag, "Cache-Control": _CACHE_CONTROL}
     if if_none_match is not None and (ring.etag in if_none_match or if_none_match == "*"):
         return Response(status_code=304, headers=headers)
-    return Response(ring.jwks, media_type="application/jwk-set+json", headers=headers)
+    return JwksResponse(ring.jwks, headers=headers)

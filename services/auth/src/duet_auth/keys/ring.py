@@ -5,6 +5,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,6 +59,11 @@ class KeyRing:
         return self._loaded.active
 
     @property
+    def active_since(self) -> datetime | None:
+        """When the active key began to sign; None until the keys could be read."""
+        return self._loaded.active_since if self._loaded else None
+
+    @property
     def has_keys(self) -> bool:
         return self._loaded is not None
 
@@ -65,6 +71,9 @@ class KeyRing:
         return self._loaded.published.get(kid) if self._loaded else None
 
     async def find(self, kid: str) -> VerificationKey | None:
+        """Raises `NoSigningKey` until the keys could be read: no token is invalid for that."""
+        if self._loaded is None:
+            raise NoSigningKey
         # Another process signs with a key that has been published, so read, for long enough.
         return self.current(kid)
 

@@ -49,6 +49,7 @@ class LoadedKeys:
     """What a process needs of the keys: the one it signs with, and those it publishes."""
 
     active: SigningKey
+    active_since: datetime
     published: dict[str, VerificationKey]
 
 
@@ -100,11 +101,12 @@ class KeyService:
         earliest = self._clock() - self._policy.retention
         rows = [r for r in await self._keys.all() if not r.retired_at or r.retired_at >= earliest]
         active = next((row for row in rows if _is_active(row)), None)
-        if active is None:
+        if active is None or active.activated_at is None:
             raise NoSigningKey
         pem = self._encryption.decrypt(active.encrypted_private_key, active.kid)
         return LoadedKeys(
             active=SigningKey.from_pem(pem, _algorithm(active)),
+            active_since=active.activated_at,
             published={row.kid: verification_key(parse_jwk(row.public_jwk)) for row in rows},
         )
 

@@ -26,10 +26,11 @@ class RefreshTokenValue:
         if len(text) != _LENGTH or not text.isascii():
             return None
         try:
-            value = base64.b64decode(text + "=", b"-_", validate=True)
+            token = cls(base64.b64decode(text + "=", b"-_", validate=True))
         except ValueError:
             return None
-        return cls(value) if len(value) == _BYTES else None
+        # "+", "/" and stray last bits are decoded too: a token has one spelling.
+        return token if token.reveal() == text else None
 
     @property
     def hash(self) -> bytes:

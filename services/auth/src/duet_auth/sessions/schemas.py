@@ -47,6 +47,22 @@ class TokenPair(ResponseModel):
 class SessionRead(ResponseModel):
     """One of the user's logins that is still good."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "0198c0de-0000-7000-8000-000000000000",
+                    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0",
+                    "address": "203.0.113.7",
+                    "created_at": "2026-01-01T12:00:00.000000Z",
+                    "last_used_at": "2026-01-02T12:00:00.000000Z",
+                    "expires_at": "2026-01-16T12:00:00.000000Z",
+                    "current": True,
+                }
+            ]
+        }
+    )
+
     id: uuid.UUID
     user_agent: str | None
     address: str | None

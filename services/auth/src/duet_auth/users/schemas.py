@@ -46,6 +46,17 @@ class UserPatch(RequestModel):
 class PasswordChange(RequestModel):
     """A new password, and the current one as proof."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "current_password": "a long and secret phrase",
+                    "new_password": "another long and secret phrase",
+                }
+            ]
+        }
+    )
+
     current_password: Annotated[SecretStr, Field(max_length=1024)]
     new_password: NewPassword
 

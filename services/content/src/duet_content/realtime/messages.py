@@ -150,7 +150,7 @@ def parse(frame: str | bytes) -> ClientMessage:
         raise MalformedMessage("Messages are text, not binary")
     try:
         said: JsonValue = from_json(frame, allow_inf_nan=False)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: a string that no UTF-8 can spell
         raise MalformedMessage(f"Not JSON: {error}"[:_LONGEST_DETAIL]) from None
     if not _is_storable(said):
         raise MalformedMessage("Holds NUL, or a number beyond a double's range")

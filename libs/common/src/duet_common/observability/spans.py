@@ -1,0 +1,92 @@
+"""Spans by the OpenTelemetry SDK: one a request, one a statement beneath it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.trace import Span
+
+from duet_common.observability.metrics import UNMEASURED
+from duet_common.observability.sql_spans import SQL_TRACER, SqlTracerProvider
+
+_UNTRACED: Final = f"^[a-z]+://[^/]*({'|'.join(sorted(UNMEASURED))})$"
+_SECRET_HEADERS: Final = ["authorization", "cookie", "set-cookie", "sec-websocket-protocol"]
+_WITH_QUERY: Final = ("url.query", "http.url", "http.target")
+_REDACTED: Final = "REDACTED"
+
+
+def otlp(endpoint: str | None) -> SpanExporter:
+    """OTLP over HTTP; the standard variables decide what `endpoint`, a full URL, leaves open."""
+    return OTLPSpanExporter(endpoint=endpoint)
+
+
+def console() -> SpanExporter:
+    return ConsoleSpanExporter()
+
+
+class Spans:
+    """The spans of one app. There is no global provider: the gateway runs two apps in one process.
+
+    `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_PROPAGATORS` and
+    `OTEL_BSP_*` are the SDK's to read.
+    """
+
+    def __init__(self, exporter: Callable[[], SpanExporter], service: str, version: str) -> None:
+        self._exporter = exporter
+        ours = Resource.create({"service.name": service, "service.version": version})
+        self._provider = TracerProvider(
+            resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False
+        )
+
+    def install(self, app: FastAPI) -> None:
+        # The stable names (http.route, db.query.text), before an instrumentation reads it.
+        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+        sql_tracer = self._provider.get_tracer("duet_common.observability.sql_spans")
+
+        def begin(span: Span, scope: dict[str, Any]) -> None:
+            SQL_TRACER.set(sql_tracer)
+            if scope["query_string"]:
+                _hide_query(span)
+
+        FastAPIInstrumentor.instrument_app(
+            app,
+            server_request_hook=begin,
+            tracer_provider=self._provider,
+            meter_provider=NoOpMeterProvider(),  # Prometheus has them already
+            excluded_urls=_UNTRACED,
+            http_capture_headers_sanitize_fields=_SECRET_HEADERS,
+            exclude_spans=["receive", "send"],
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        # Its thread is started here: one that a server made before it forks would be lost.
+        self._provider.add_span_processor(BatchSpanProcessor(self._exporter()))
+        sql = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]  # untyped in contrib
+        is_first = not sql.is_instrumented_by_opentelemetry
+        if is_first:
+            sql.instrument(tracer_provider=SqlTracerProvider())
+        try:
+            yield
+        finally:
+            if is_first:
+                sql.uninstrument()
+            await asyncio.to_thread(self._provider.shutdown)
+
+
+def _hide_query(span: Span) -> None:
+    """An attribute cannot be taken back, only overwritten."""
+    attributes = getattr(span, "attributes", None) or {}
+    for name in _WITH_QUERY:
+        if name in attributes:
+            span.set_attribute(name, _REDACTED)

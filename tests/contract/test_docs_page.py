@@ -1,0 +1,64 @@
+"""`/docs` works on a machine with no network: everything it needs comes from this origin."""
+
+import re
+
+import httpx
+import pytest
+
+ASSETS = {
+    "/docs/swagger-ui-bundle.js": "text/javascript",
+    "/docs/swagger-ui.css": "text/css",
+    "/docs/favicon-32x32.png": "image/png",
+}
+
+
+async def test_the_origin_leads_to_the_docs(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert re.findall(r"https?://|[\"'(]//", page.text) == []
+
+
+async def test_everything_the_page_loads_is_an_asset_of_ours(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    loaded = set(re.findall(r'(?:src|href)="([^"]+)"', page.text))
+    assert loaded == ASSETS.keys()
+    assert re.findall(r"url: '([^']+)'", page.text) == ["/openapi.json"]
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+async def test_it_is_served(client: httpx.AsyncClient, asset: str) -> None:
+    answer = await client.get(asset)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].split(";")[0] == ASSETS[asset]
+    assert len(answer.content) > 500
+
+
+async def test_the_style_sheet_loads_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    css = (await client.get("/docs/swagger-ui.css")).text
+    assert [url for url in re.findall(r"url\(([^)]{0,40})", css) if "data:" not in url] == []
+
+
+async def test_the_document_is_that_of_both_services(client: httpx.AsyncClient) -> None:
+    merged, auth, content = [
+        (await client.get(path)).json()
+        for path in ("/openapi.json", "/openapi/auth.json", "/openapi/content.json")
+    ]
+    assert auth["paths"].keys().isdisjoint(content["paths"])
+    assert merged["paths"] == {**auth["paths"], **content["paths"]}
+    for service in (auth, content):
+        for kind, members in service["components"].items():
+            assert merged["components"][kind].items() >= members.items()
+
+
+async def test_every_reference_of_the_document_resolves(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/openapi.json")
+    schemas = answer.json()["components"]["schemas"]
+    referred = set(re.findall(r"#/components/schemas/([\w.-]+)", answer.text))
+    assert referred
+    assert referred <= schemas.keys()

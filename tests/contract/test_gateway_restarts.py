@@ -1,0 +1,103 @@
+"""`duet-gateway` ends and begins again: cleanly or killed, what it acknowledged is there."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+
+from duet_gateway.postgres import EmbeddedPostgres
+from tests.contract.programs import (
+    GATEWAY,
+    Program,
+    gateway_environment,
+    postgres_runs_in,
+    running,
+)
+from tests.people import Person, join, log_in
+
+POSTS = "/api/v1/posts"
+WRITERS = 6
+ACKNOWLEDGED = 150
+
+
+async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with running(GATEWAY, gateway_environment(data), tmp_path) as duet:
+        assert postgres_runs_in(data)
+        assert await duet.interrupt() == 0
+        assert not (data / "postgres" / "postmaster.pid").exists()
+        assert "Traceback" not in await duet.output()
+
+
+async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> None:
+    environment = gateway_environment(tmp_path / "data")
+    async with (
+        running(GATEWAY, environment, tmp_path) as duet,
+        httpx.AsyncClient(base_url=duet.url) as client,
+    ):
+        person = await join(client)
+        created = await client.post(POSTS, json={"title": "Kept"}, headers=person.headers)
+    async with (
+        running(GATEWAY, environment, tmp_path) as duet,
+        httpx.AsyncClient(base_url=duet.url) as client,
+    ):
+        read = await client.get(created.headers["location"], headers=person.headers)
+        assert read.json() == created.json()
+        token = {"refresh_token": person.refresh_token}
+        assert (await client.post("/api/v1/auth/refresh", json=token)).status_code == 200
+        assert (await log_in(client, person.email)).status_code == 200
+
+
+async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    environment = gateway_environment(data)
+    async with running(GATEWAY, environment, tmp_path) as duet:
+        async with httpx.AsyncClient(base_url=duet.url) as client:
+            person = await join(client)
+        acknowledged = await _write_until_killed(duet, person)
+        await duet.ended()
+    assert len(acknowledged) >= ACKNOWLEDGED
+    async with running(GATEWAY, environment, tmp_path) as duet:
+        async with httpx.AsyncClient(base_url=duet.url, headers=person.headers) as client:
+            answers = await asyncio.gather(*(client.get(url) for url in acknowledged))
+        assert {answer.status_code for answer in answers} == {200}
+        assert await duet.interrupt() == 0
+    assert not (data / "postgres" / "postmaster.pid").exists()
+
+
+async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with EmbeddedPostgres(tmp_path / "own", durable=False) as own:
+        environment = gateway_environment(data, DATABASE_URL=own.url())
+        async with (
+            running(GATEWAY, environment, tmp_path) as duet,
+            httpx.AsyncClient(base_url=duet.url) as client,
+        ):
+            person = await join(client)
+            answer = await client.post(POSTS, json={"title": "Mine"}, headers=person.headers)
+            assert answer.status_code == 201
+            assert await duet.interrupt() == 0
+        assert not (data / "postgres").exists()
+        assert postgres_runs_in(tmp_path / "own")
+
+
+async def _write_until_killed(duet: Program, author: Person) -> list[str]:
+    """Where the posts are whose creation was acknowledged, all writers together."""
+    acknowledged: list[str] = []
+
+    async def write() -> None:
+        async with httpx.AsyncClient(base_url=duet.url, headers=author.headers) as client:
+            while True:
+                try:
+                    answer = await client.post(POSTS, json={"title": "Written"})
+                except httpx.TransportError:
+                    return
+                assert answer.status_code == 201, answer.text
+                acknowledged.append(answer.headers["location"])
+                if len(acknowledged) == ACKNOWLEDGED:
+                    duet.kill()
+
+    async with asyncio.TaskGroup() as writers:
+        for _ in range(WRITERS):
+            writers.create_task(write())
+    return acknowledged

@@ -1,0 +1,105 @@
+"""Whatever is sent, no answer is a server error, each refusal is documented, nothing is stored."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.contract.hostile_bodies import BODIES
+from tests.contract.hostile_requests import BROKEN, REQUESTS
+from tests.contract.raw_http import Request, send
+from tests.people import join
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+TABLES = {"auth": ("users", "sessions", "refresh_tokens"), "content": ("posts", "profiles")}
+EVERYWHERE = {"not_found", "method_not_allowed"}
+SERVERS_OWN = "Invalid HTTP request received."  # uvicorn's, when it was no HTTP
+
+
+@dataclass
+class Target:
+    """A running pair, somebody's token and post, and a look at what is stored."""
+
+    url: str
+    token: str
+    post: str
+    connections: "dict[str, asyncpg.Connection[asyncpg.Record]]"
+    paths: dict[str, dict[str, Any]]
+
+    async def attack(self, request: Request) -> httpx.Response | None:
+        data = request.encode(self.token, self.post)
+        return await send(self.url, data, cut_off=request.cut_off)
+
+    async def stored(self) -> list[str]:
+        return [
+            await self.connections[service].fetchval(
+                f"SELECT string_agg(t::text, '|' ORDER BY t::text) FROM {table} t"  # noqa: S608
+            )
+            for service, tables in TABLES.items()
+            for table in tables
+        ]
+
+    def documented(self, request: Request) -> set[str]:
+        """The codes that the operation of a request documents."""
+        template = request.path.replace("{post}", "{post_id}")
+        responses = self.paths[template][request.method.lower()]["responses"]
+        return {code for answer in responses.values() for code in _codes(answer)}
+
+    def all_documented(self) -> set[str]:
+        operations = [o for path in self.paths.values() for o in path.values()]
+        answers = [a for operation in operations for a in operation["responses"].values()]
+        return EVERYWHERE | {code for answer in answers for code in _codes(answer)}
+
+
+def _codes(answer: dict[str, Any]) -> set[str]:
+    problem = answer.get("content", {}).get("application/problem+json", {})
+    return set(problem.get("examples", {}))
+
+
+@pytest.fixture(scope="module")
+async def target(session_duet: Duet) -> AsyncIterator[Target]:
+    async with httpx.AsyncClient(base_url=session_duet.url) as client:
+        person = await join(client, first_name="Ada")
+        post = await client.post("/api/v1/posts", json={"title": "Engines"}, headers=person.headers)
+        await client.put("/api/v1/profiles/me", json={"bio": "Countess"}, headers=person.headers)
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    connections = {
+        "auth": await asyncpg.connect(session_duet.urls.auth),
+        "content": await asyncpg.connect(session_duet.urls.content),
+    }
+    yield Target(session_duet.url, person.access_token, post.json()["id"], connections, paths)
+    for service, connection in connections.items():
+        await connection.execute(f"TRUNCATE {', '.join(TABLES[service])}")
+        await connection.close()
+
+
+def refusal_of(answer: httpx.Response | None) -> str:
+    """The code of an answer that must be a problem detail with a status of 4xx."""
+    assert answer is not None
+    assert 400 <= answer.status_code < 500, answer.text
+    code: str = answer.json()["code"]
+    assert_problem(answer, answer.status_code, code)
+    return code
+
+
+@pytest.mark.parametrize("request_", BODIES, ids=lambda request: request.name)
+async def test_a_body_is_refused(target: Target, request_: Request) -> None:
+    before = await target.stored()
+    code = refusal_of(await target.attack(request_))
+    assert code in target.documented(request_)
+    assert code not in {"authentication_required", "invalid_token"}
+    assert await target.stored() == before
+
+
+@pytest.mark.parametrize("request_", [*REQUESTS, *BROKEN], ids=lambda request: request.name)
+async def test_a_request_does_no_harm(target: Target, request_: Request) -> None:
+    before = await target.stored()
+    answer = await target.attack(request_)
+    assert answer is not None or request_.cut_off
+    if answer is not None and answer.text != SERVERS_OWN and not answer.is_success:
+        assert refusal_of(answer) in target.all_documented()
+    assert await target.stored() == before

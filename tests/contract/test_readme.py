@@ -1,0 +1,46 @@
+"""The README's walk does what it shows, run as it is written."""
+
+import asyncio
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.contract.programs import GATEWAY, gateway_environment, running
+
+ROOT = Path(__file__).parents[2]
+_FENCE = "```"
+
+
+def walk(url: str) -> str:
+    """The commands of the walk, on the origin of a test."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## A walk\n")[2]
+    script = section.partition(f"{_FENCE}sh\n")[2].partition(_FENCE)[0]
+    assert "websocat" in script
+    return script.replace("127.0.0.1:8000", urlsplit(url).netloc)
+
+
+async def test_the_walk_runs_as_it_is_written(tmp_path: Path) -> None:
+    environment = gateway_environment(tmp_path, KEY_PROPAGATION_SECONDS="0.1")
+
+    async with running(GATEWAY, environment, tmp_path) as gateway:
+        shell = await asyncio.create_subprocess_exec(
+            *("bash", "-euo", "pipefail", "-c", walk(gateway.url)),
+            cwd=ROOT,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            said, _ = await shell.communicate()
+
+    assert shell.returncode == 0
+    *answers, active, following, logged_out = said.decode().splitlines()
+    assert active.startswith("active ")
+    assert following.startswith("next ")
+    assert logged_out == "204"
+    registered, me, profile, published, page, welcome, message, tokens = map(json.loads, answers)
+    assert registered["email"] == me["email"] == "ada@example.com"
+    assert profile["display_name"] == published["author"]["name"] == "Ada Lovelace"
+    assert page["items"] == [published]
+    assert (welcome["type"], message["type"], message["data"]) == ("welcome", "message", "hello")
+    assert tokens["token_type"] == "bearer"

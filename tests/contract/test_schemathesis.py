@@ -1,0 +1,59 @@
+"""Both OpenAPI documents are true: Schemathesis finds no answer that they do not describe."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.people import join, log_in
+from tests.serving import Duet
+
+SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+_ENDS_THE_SESSION = "logout|users/me$"
+SCOPES = [
+    pytest.param("content.json", (), id="content"),
+    pytest.param("auth.json", ("--exclude-path-regex", _ENDS_THE_SESSION), id="auth"),
+    # Apart and last, because each of them makes the token useless for the others.
+    pytest.param(
+        "auth.json", ("--include-path-regex", _ENDS_THE_SESSION), id="the ends of a session"
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "scope"), SCOPES)
+async def test_every_answer_is_documented(
+    duet: Duet, client: httpx.AsyncClient, tmp_path: Path, document: str, scope: tuple[str, ...]
+) -> None:
+    token = await _superusers_token(duet, client)
+    process = await asyncio.create_subprocess_exec(
+        *(SCHEMATHESIS, "run", f"{duet.url}/openapi/{document}", *scope),
+        *("--header", f"Authorization: Bearer {token}", "--header", "Connection: close"),
+        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
+        *("--max-examples", "10", "--seed", "1", "--generation-database", "none"),
+        *("--continue-on-failure", "--no-shrink", "--no-color", "--workers", "2"),
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+
+
+async def _superusers_token(duet: Duet, client: httpx.AsyncClient) -> str:
+    """A token that opens everything, so that more than refusals is looked at."""
+    somebody = await join(client)
+    connection = await asyncpg.connect(duet.urls.auth)
+    await connection.execute("UPDATE users SET is_superuser = true WHERE id = $1", somebody.id)
+    await connection.close()
+    token: str = (await log_in(client, somebody.email)).json()["access_token"]
+    return token

@@ -1,0 +1,36 @@
+"""What a test looks up or changes in auth's database behind the service's back."""
+
+import uuid
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.models import AuthBase
+from duet_auth.sessions.models import Session
+from duet_auth.users.models import User
+from duet_common.db.database import Database
+from duet_common.tokens.guard import read_unverified
+from tests.people import Person
+from tests.serving import Duet
+
+
+async def count(session: AsyncSession, model: type[AuthBase]) -> int:
+    """How many rows are committed, whatever else this session has seen."""
+    return (await session.execute(select(func.count()).select_from(model))).scalar_one()
+
+
+async def change_user(duet: Duet, user_id: uuid.UUID, **values: object) -> None:
+    """Change a user as an operator would, committed."""
+    database: Database = duet.auth.state.runtime.database
+    async with database.transaction() as session:
+        await session.execute(update(User).where(User.id == user_id).values(**values))
+
+
+async def session_of(session: AsyncSession, person: Person) -> Session:
+    """The stored session of a person's access token, as it is now."""
+    query = select(Session).where(Session.id == session_id_of(person.access_token))
+    return (await session.scalars(query.execution_options(populate_existing=True))).one()
+
+
+def session_id_of(access_token: str) -> uuid.UUID:
+    return uuid.UUID(str(read_unverified(access_token).claims["sid"]))

@@ -1,0 +1,202 @@
+"""Login: an OAuth2 form in, a pair of tokens out, and one refusal for every reason."""
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.passwords import hasher
+from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.users.models import User
+from tests.integration.auth.rows import change_user, count
+from tests.people import PASSWORD, join, log_in
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+PATH = "/api/v1/auth/login"
+VARYING = {"date", "x-request-id", "x-process-time", "server-timing"}
+
+
+async def test_a_login_answers_with_a_pair_that_no_cache_keeps(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+
+    response = await log_in(client, person.email)
+
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-type"] == "application/json"
+    tokens = response.json()
+    assert tokens.keys() == {
+        *("access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in")
+    }
+    assert tokens["token_type"] == "bearer"
+    assert tokens["expires_in"] == 10 * 60
+    assert tokens["refresh_expires_in"] == 14 * 24 * 60 * 60
+    assert len(tokens["refresh_token"]) == 43
+
+
+async def test_the_access_token_of_a_login_is_the_users(client: httpx.AsyncClient) -> None:
+    person = await join(client, first_name="Ada")
+
+    me = await client.get("/api/v1/users/me", headers=person.headers)
+
+    assert me.json()["id"] == str(person.id)
+    assert me.json()["full_name"] == "Ada"
+
+
+async def test_each_login_is_a_session_of_its_own(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    person = await join(client)
+
+    again = (await log_in(client, person.email)).json()
+
+    assert again["refresh_token"] != person.refresh_token
+    assert await count(db_session, Session) == 2
+
+
+async def test_the_email_may_be_written_in_any_case(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+
+    assert (await log_in(client, person.email.upper())).status_code == 200
+
+
+async def test_grant_type_may_be_given(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    form = {"username": person.email, "password": PASSWORD, "grant_type": "password", "scope": ""}
+
+    assert (await client.post(PATH, data=form)).status_code == 200
+
+
+async def test_unknown_wrong_and_inactive_are_refused_alike(
+    client: httpx.AsyncClient, db_session: AsyncSession, duet: Duet
+) -> None:
+    active, inactive = await join(client), await join(client)
+    await change_user(duet, inactive.id, is_active=False)
+    sessions = await count(db_session, Session)
+
+    refusals = [
+        await log_in(client, "nobody@example.com"),
+        await log_in(client, active.email, "wrong password"),
+        await log_in(client, inactive.email),
+        await log_in(client, inactive.email, "wrong password"),
+    ]
+
+    bodies = [assert_problem(refusal, 401, "invalid_credentials") for refusal in refusals]
+    headers = [[i for i in r.headers.multi_items() if i[0] not in VARYING] for r in refusals]
+    for body in bodies:
+        del body["instance"]
+    assert all(body == bodies[0] for body in bodies)
+    assert all(header == headers[0] for header in headers)
+    assert await count(db_session, Session) == sessions
+
+
+@pytest.mark.parametrize("case", ["right", "unknown", "wrong", "inactive", "nul"])
+async def test_every_login_hashes_exactly_once(
+    client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    person = await join(client)
+    await change_user(duet, person.id, is_active=case != "inactive")
+    email = {"unknown": "nobody@example.com", "nul": "a\0@example.com"}.get(case, person.email)
+    password = "wrong password" if case == "wrong" else PASSWORD
+    calls: list[str] = []
+    verify, hash_ = hasher._CONTEXT.verify_and_update, hasher._CONTEXT.hash
+
+    def counting_verify(password: str, hashed: str) -> tuple[bool, str | None]:
+        calls.append(hashed.split("$")[1])
+        return verify(password, hashed)
+
+    def counting_hash(password: str) -> str:
+        calls.append("hash")
+        return hash_(password)
+
+    monkeypatch.setattr(hasher._CONTEXT, "verify_and_update", counting_verify)
+    monkeypatch.setattr(hasher._CONTEXT, "hash", counting_hash)
+
+    response = await log_in(client, email, password)
+
+    assert response.status_code == (200 if case == "right" else 401)
+    assert calls == ["argon2id"]
+
+
+@pytest.mark.parametrize(
+    "username",
+    ["", "\0", "ada\0@example.com", "x" * 100_000, "ada", "' OR 1=1 --", "ada@exämple.com"],
+)
+async def test_what_is_no_ones_email_is_an_ordinary_refusal(
+    client: httpx.AsyncClient, username: str
+) -> None:
+    response = await log_in(client, username or " ")
+
+    assert_problem(response, 401, "invalid_credentials")
+
+
+@pytest.mark.parametrize("password", [" ", "\0", "x" * 5_000, "x" * 100_000, "🔑"])
+async def test_a_strange_password_is_an_ordinary_refusal(
+    client: httpx.AsyncClient, password: str
+) -> None:
+    person = await join(client)
+
+    assert_problem(await log_in(client, person.email, password), 401, "invalid_credentials")
+
+
+@pytest.mark.parametrize("percent", ["%ED%A0%80", "%FF", "%C3%28", "%00", "%"])
+async def test_a_form_of_bad_utf8_is_refused(client: httpx.AsyncClient, percent: str) -> None:
+    body = f"username={percent}&password={percent}"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    response = await client.post(PATH, content=body, headers=headers)
+
+    assert response.status_code in {400, 401, 422}
+    assert_problem(response, response.status_code, response.json()["code"])
+
+
+@pytest.mark.parametrize(
+    ("form", "missing"),
+    [
+        ({"username": "ada@example.com"}, ["password"]),
+        ({"password": PASSWORD}, ["username"]),
+        ({}, ["username", "password"]),
+    ],
+)
+async def test_a_missing_field_is_named(
+    client: httpx.AsyncClient, form: dict[str, str], missing: list[str]
+) -> None:
+    problem = assert_problem(await client.post(PATH, data=form), 422, "validation_failed")
+
+    errors = problem["errors"]
+    assert isinstance(errors, list)
+    assert [(e["field"], e["code"]) for e in errors] == [(f"body.{m}", "missing") for m in missing]
+
+
+async def test_json_is_not_the_oauth2_form(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+
+    response = await client.post(PATH, json={"username": person.email, "password": PASSWORD})
+
+    assert_problem(response, 422, "validation_failed")
+    assert PASSWORD not in response.text
+
+
+async def test_a_file_is_not_a_password(client: httpx.AsyncClient) -> None:
+    response = await client.post(
+        PATH, data={"username": "ada@example.com"}, files={"password": b"secret words"}
+    )
+
+    assert_problem(response, 422, "validation_failed")
+    assert "secret words" not in response.text
+
+
+async def test_a_broken_multipart_form_is_malformed(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+
+    response = await client.post(PATH, content=b"--y\r\nnonsense", headers=headers)
+
+    assert_problem(response, 400, "malformed_body")
+
+
+async def test_a_refused_login_stores_nothing(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    await log_in(client, "nobody@example.com")
+
+    assert [await count(db_session, model) for model in (User, Session, RefreshToken)] == [0, 0, 0]

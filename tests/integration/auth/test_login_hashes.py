@@ -1,0 +1,132 @@
+"""What a login does with the stored hash: upgrades an old one, never waits for it on the loop."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+from passlib.hash import bcrypt
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.passwords import hasher
+from duet_auth.users.models import User
+from tests.integration.auth.rows import change_user
+from tests.people import PASSWORD, join, log_in
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+
+def bcrypt_hash(password: str) -> str:
+    return str(bcrypt.using(rounds=4).hash(password))
+
+
+async def stored_hash(session: AsyncSession, email: str) -> str:
+    query = select(User.hashed_password).where(User.email == email)
+    return (await session.execute(query)).scalar_one()
+
+
+async def test_a_bcrypt_hash_is_accepted_and_upgraded(
+    client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
+) -> None:
+    person = await join(client)
+    await change_user(duet, person.id, hashed_password=bcrypt_hash("an older password"))
+
+    assert (await log_in(client, person.email, "an older password")).status_code == 200
+
+    assert (await stored_hash(db_session, person.email)).startswith("$argon2id$")
+    assert (await log_in(client, person.email, "an older password")).status_code == 200
+
+
+async def test_a_wrong_password_upgrades_nothing(
+    client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
+) -> None:
+    person = await join(client)
+    hashed = bcrypt_hash("an older password")
+    await change_user(duet, person.id, hashed_password=hashed)
+
+    assert_problem(await log_in(client, person.email), 401, "invalid_credentials")
+
+    assert await stored_hash(db_session, person.email) == hashed
+
+
+@pytest.mark.parametrize("longer", ["a" * 73, "a" * 72 + "\0", "ä" * 37])
+async def test_more_than_bcrypt_can_hash_is_a_wrong_password(
+    client: httpx.AsyncClient, duet: Duet, longer: str
+) -> None:
+    person = await join(client)
+    await change_user(duet, person.id, hashed_password=bcrypt_hash("a" * 72))
+
+    assert_problem(await log_in(client, person.email, longer), 401, "invalid_credentials")
+    assert (await log_in(client, person.email, "a" * 72)).status_code == 200
+
+
+@pytest.mark.parametrize("stored", ["!", "", "$argon2id$broken", "$2b$04$short"])
+async def test_what_is_no_hash_matches_no_password(
+    client: httpx.AsyncClient, duet: Duet, stored: str
+) -> None:
+    person = await join(client)
+    await change_user(duet, person.id, hashed_password=stored)
+
+    assert_problem(await log_in(client, person.email, stored or "x"), 401, "invalid_credentials")
+
+
+async def test_a_login_that_was_overtaken_by_a_new_password_is_refused(
+    client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, db_session: AsyncSession
+) -> None:
+    """Otherwise the upgrade of its bcrypt hash would bring the old password back."""
+    person = await join(client)
+    await change_user(duet, person.id, hashed_password=bcrypt_hash("the old password"))
+    verify = hasher._verify
+    begun, changed = threading.Event(), threading.Event()
+
+    def slow_verify(password: str, hashed: str) -> hasher.Verdict:
+        verdict = verify(password, hashed)
+        if password == "the old password":
+            begun.set()
+            changed.wait(10)
+        return verdict
+
+    monkeypatch.setattr(hasher, "_verify", slow_verify)
+    login = asyncio.create_task(log_in(client, person.email, "the old password"))
+    await asyncio.to_thread(begun.wait, 10)
+    new_hash = hasher._CONTEXT.hash(PASSWORD)
+    await change_user(duet, person.id, hashed_password=new_hash)
+    changed.set()
+
+    assert_problem(await login, 401, "invalid_credentials")
+    assert await stored_hash(db_session, person.email) == new_hash
+
+
+async def test_two_logins_at_once_both_survive_the_upgrade(
+    client: httpx.AsyncClient, duet: Duet
+) -> None:
+    person = await join(client)
+    await change_user(duet, person.id, hashed_password=bcrypt_hash("an older password"))
+
+    answers = await asyncio.gather(
+        *(log_in(client, person.email, "an older password") for _ in range(4))
+    )
+
+    assert [answer.status_code for answer in answers] == [200] * 4
+
+
+async def test_a_full_hash_queue_refuses_and_the_rest_goes_on(
+    authenticated_client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(hasher._CONTEXT, "hash", lambda _: str(go.wait(10)))
+    settings, passwords = duet.auth.state.runtime.settings, duet.auth.state.runtime.hasher
+    places = settings.hash_threads + settings.hash_queue
+    hashing = [asyncio.create_task(passwords.hash("x")) for _ in range(places)]
+    await asyncio.sleep(0)  # each task runs to its place in the queue
+
+    refused = await log_in(authenticated_client, "ada@example.com")
+    me = await authenticated_client.get("/api/v1/users/me")
+    go.set()
+    await asyncio.gather(*hashing)
+
+    assert_problem(refused, 503, "hash_queue_full")
+    assert refused.headers["retry-after"] == "1"
+    assert me.status_code == 200
+    assert (await log_in(authenticated_client, me.json()["email"])).status_code == 200

@@ -1,0 +1,198 @@
+"""The caller's own user: read, changed field by field, deleted with everything that hangs on it."""
+
+import json
+import uuid
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.users.models import User
+from tests.integration.auth.rows import change_user, count
+from tests.people import Person, join, log_in
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+ME = "/api/v1/users/me"
+NOBODY: dict[str, str] = {}
+FORGED = {"Authorization": "Bearer not.a.token"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "code", "challenge"),
+    [
+        (NOBODY, "authentication_required", 'Bearer realm="duet"'),
+        ({"Authorization": "Basic YTpi"}, "authentication_required", 'Bearer realm="duet"'),
+        (
+            FORGED,
+            "invalid_token",
+            (
+                'Bearer realm="duet", error="invalid_token", '
+                'error_description="The access token is invalid or expired"'
+            ),
+        ),
+    ],
+    ids=["none", "basic", "forged"],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ME),
+        ("PATCH", ME),
+        ("DELETE", ME),
+        ("PUT", f"{ME}/password"),
+        ("GET", f"{ME}/sessions"),
+        ("DELETE", f"{ME}/sessions/{uuid.UUID(int=0)}"),
+        ("GET", "/api/v1/users"),
+        ("GET", f"/api/v1/users/{uuid.UUID(int=0)}"),
+        ("POST", "/api/v1/auth/logout"),
+        ("POST", "/api/v1/auth/logout-all"),
+    ],
+)
+async def test_without_a_good_token_everything_is_challenged(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    code: str,
+    challenge: str,
+) -> None:
+    response = await client.request(method, path, headers=headers)
+
+    assert_problem(response, 401, code)
+    assert response.headers["www-authenticate"] == challenge
+
+
+async def test_the_caller_is_shown(authenticated_client: httpx.AsyncClient, person: Person) -> None:
+    response = await authenticated_client.get(ME)
+
+    assert response.status_code == 200
+    assert response.json()["id"] == str(person.id)
+    assert response.json()["email"] == person.email
+    assert "password" not in response.text
+
+
+async def test_a_deactivated_user_is_refused_at_once(
+    authenticated_client: httpx.AsyncClient, person: Person, duet: Duet
+) -> None:
+    await change_user(duet, person.id, is_active=False)
+
+    assert_problem(await authenticated_client.get(ME), 401, "invalid_token")
+
+
+async def test_an_absent_field_stays_and_null_clears(client: httpx.AsyncClient) -> None:
+    person = await join(client, first_name="Ada", last_name="Lovelace")
+
+    response = await client.patch(ME, json={"last_name": None}, headers=person.headers)
+
+    assert response.status_code == 200
+    user = response.json()
+    assert (user["first_name"], user["last_name"], user["full_name"]) == ("Ada", None, "Ada")
+    assert (await client.get(ME, headers=person.headers)).json() == user
+
+
+async def test_a_change_moves_updated_at(authenticated_client: httpx.AsyncClient) -> None:
+    before = (await authenticated_client.get(ME)).json()
+
+    after = (await authenticated_client.patch(ME, json={"first_name": "Grace"})).json()
+
+    assert after["first_name"] == "Grace"
+    assert after["updated_at"] > before["updated_at"]
+    assert after["created_at"] == before["created_at"]
+
+
+async def test_an_empty_change_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
+    before = (await authenticated_client.get(ME)).json()
+
+    response = await authenticated_client.patch(ME, json={})
+
+    assert response.status_code == 200
+    assert response.json() == before
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"is_superuser": True},
+        {"permissions": ["users:read"]},
+        {"email": "other@example.com"},
+        {"hashed_password": "x"},
+        {"id": str(uuid.UUID(int=0))},
+        {"first_name": "Ada", "created_at": "2020-01-01T00:00:00Z"},
+        {"first_name": ""},
+        {"first_name": "x" * 101},
+        {"first_name": "nul\0"},
+        {"last_name": "\ud800"},
+        {"last_name": 7},
+        {"last_name": ["x"]},
+    ],
+    ids=lambda body: ascii(body)[:30],
+)
+async def test_what_may_not_be_changed_is_refused_whole(
+    authenticated_client: httpx.AsyncClient, body: dict[str, object]
+) -> None:
+    before = (await authenticated_client.get(ME)).json()
+
+    response = await authenticated_client.patch(
+        ME, content=ascii_json(body), headers={"Content-Type": "application/json"}
+    )
+
+    assert_problem(response, 422, "validation_failed")
+    assert (await authenticated_client.get(ME)).json() == before
+
+
+def ascii_json(body: object) -> bytes:
+    # httpx writes UTF-8, which cannot hold a lone surrogate; JSON can spell it in ASCII.
+    return json.dumps(body).encode("ascii")
+
+
+async def test_an_empty_body_is_no_change(authenticated_client: httpx.AsyncClient) -> None:
+    assert_problem(await authenticated_client.patch(ME), 422, "validation_failed")
+
+
+async def test_a_hundred_characters_of_any_script_are_a_name(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    name = "🦊" * 100
+
+    response = await authenticated_client.patch(ME, json={"first_name": name})
+
+    assert response.json()["first_name"] == name
+
+
+async def test_a_deleted_user_is_gone_with_every_session_and_token(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    person, other = await join(client), await join(client)
+    await log_in(client, person.email)
+
+    response = await client.delete(ME, headers=person.headers)
+
+    assert response.status_code == 204
+    assert response.content == b""
+    assert [await count(db_session, model) for model in (User, Session, RefreshToken)] == [1, 1, 1]
+    assert (await client.get(ME, headers=other.headers)).status_code == 200
+
+
+async def test_after_a_deletion_nothing_of_the_user_is_accepted(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    await client.delete(ME, headers=person.headers)
+
+    again = await client.delete(ME, headers=person.headers)
+    me = await client.get(ME, headers=person.headers)
+    refreshed = await client.post(
+        "/api/v1/auth/refresh", json={"refresh_token": person.refresh_token}
+    )
+
+    assert_problem(again, 401, "invalid_token")
+    assert_problem(me, 401, "invalid_token")
+    assert_problem(refreshed, 401, "invalid_refresh_token")
+    assert_problem(await log_in(client, person.email), 401, "invalid_credentials")
+
+
+async def test_the_email_of_a_deleted_user_is_free_again(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    await client.delete(ME, headers=person.headers)
+
+    assert (await join(client, email=person.email)).id != person.id

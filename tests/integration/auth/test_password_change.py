@@ -1,0 +1,130 @@
+"""A new password needs the current one, follows the policy, and ends every other session."""
+
+import httpx
+import pytest
+from passlib.hash import bcrypt
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.sessions.models import Session
+from duet_auth.users.models import User
+from tests.integration.auth.rows import change_user, session_id_of
+from tests.people import PASSWORD, Person, join, log_in
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+PATH = "/api/v1/users/me/password"
+NEW = "another long and secret phrase"
+CHANGE = {"current_password": PASSWORD, "new_password": NEW}
+
+
+async def refresh_status(client: httpx.AsyncClient, refresh_token: str) -> int:
+    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})
+    return answer.status_code
+
+
+async def test_the_new_password_replaces_the_old_one(
+    authenticated_client: httpx.AsyncClient, person: Person
+) -> None:
+    response = await authenticated_client.put(PATH, json=CHANGE)
+
+    assert response.status_code == 204
+    assert response.content == b""
+    old = await log_in(authenticated_client, person.email, PASSWORD)
+    assert_problem(old, 401, "invalid_credentials")
+    assert (await log_in(authenticated_client, person.email, NEW)).status_code == 200
+
+
+async def test_the_other_sessions_end_and_this_one_stays(
+    authenticated_client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+) -> None:
+    client = authenticated_client
+    other = (await log_in(client, person.email)).json()
+    stranger = await join(client)
+
+    await client.put(PATH, json=CHANGE)
+
+    bearer = {"Authorization": f"Bearer {other['access_token']}"}
+    assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
+    assert await refresh_status(client, other["refresh_token"]) == 401
+    assert (await client.get("/api/v1/users/me")).status_code == 200
+    assert await refresh_status(client, person.refresh_token) == 200
+    assert await refresh_status(client, stranger.refresh_token) == 200
+    ended = select(Session.id, Session.revoked_reason).where(Session.revoked_at.is_not(None))
+    assert (await db_session.execute(ended)).all() == [
+        (session_id_of(other["access_token"]), "password_changed")
+    ]
+
+
+@pytest.mark.parametrize("current", ["a wrong password", "", " ", "\0", "x" * 1024])
+async def test_a_wrong_current_password_changes_nothing(
+    authenticated_client: httpx.AsyncClient, person: Person, current: str
+) -> None:
+    other = (await log_in(authenticated_client, person.email)).json()
+
+    response = await authenticated_client.put(
+        PATH, json={"current_password": current, "new_password": NEW}
+    )
+
+    assert_problem(response, 422, "wrong_password")
+    assert (await log_in(authenticated_client, person.email, NEW)).status_code == 401
+    assert await refresh_status(authenticated_client, other["refresh_token"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({**CHANGE, "new_password": "7 chars"}, "new_password", "too_short"),
+        ({**CHANGE, "new_password": "x7" * 64 + "x"}, "new_password", "too_long"),
+        ({**CHANGE, "new_password": "Password1"}, "new_password", "password_too_common"),
+        ({**CHANGE, "new_password": 12345678}, "new_password", "string_type"),
+        ({**CHANGE, "current_password": "x" * 1025}, "current_password", "too_long"),
+        ({"new_password": NEW}, "current_password", "missing"),
+        ({**CHANGE, "email": "x@example.com"}, "email", "extra_forbidden"),
+    ],
+    ids=["short", "long", "common", "int", "long-current", "no-current", "unknown-field"],
+)
+async def test_a_change_outside_of_the_policy_is_refused_and_not_repeated(
+    authenticated_client: httpx.AsyncClient,
+    person: Person,
+    body: dict[str, object],
+    field: str,
+    code: str,
+) -> None:
+    response = await authenticated_client.put(PATH, json=body)
+
+    errors = assert_problem(response, 422, "validation_failed")["errors"]
+    assert isinstance(errors, list)
+    assert [(e["field"], e["code"]) for e in errors] == [(f"body.{field}", code)]
+    assert PASSWORD not in response.text
+    assert NEW not in response.text
+    assert (await log_in(authenticated_client, person.email)).status_code == 200
+
+
+@pytest.mark.parametrize("field", list(CHANGE))
+async def test_a_lone_surrogate_is_no_password(
+    authenticated_client: httpx.AsyncClient, field: str
+) -> None:
+    passwords = {name: f'"{value}"' for name, value in CHANGE.items()}
+    passwords[field] = '"eight \\ud800 characters"'
+    body = ", ".join(f'"{name}": {value}' for name, value in passwords.items())
+
+    response = await authenticated_client.put(
+        PATH, content="{" + body + "}", headers={"Content-Type": "application/json"}
+    )
+
+    code = "validation_failed" if field == "new_password" else "wrong_password"
+    assert_problem(response, 422, code)
+
+
+async def test_a_bcrypt_hash_proves_the_current_password_too(
+    authenticated_client: httpx.AsyncClient, person: Person, duet: Duet, db_session: AsyncSession
+) -> None:
+    hashed = str(bcrypt.using(rounds=4).hash(PASSWORD))
+    await change_user(duet, person.id, hashed_password=hashed)
+
+    assert (await authenticated_client.put(PATH, json=CHANGE)).status_code == 204
+
+    stored = await db_session.scalar(select(User.hashed_password))
+    assert stored is not None
+    assert stored.startswith("$argon2id$")

@@ -1,0 +1,150 @@
+"""Rotation: each refresh token is good once, and what is stored of it is worth nothing."""
+
+import base64
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_auth.sessions.models import RefreshToken, Session
+from tests.integration.auth.renewing import PATH, refresh, renewed
+from tests.integration.auth.rows import change_user, count, session_id_of, session_of
+from tests.people import Person, join, log_in
+from tests.problems import assert_problem
+from tests.serving import Duet
+
+
+async def test_a_refresh_answers_with_a_new_pair_that_no_cache_keeps(
+    client: httpx.AsyncClient, person: Person
+) -> None:
+    response = await refresh(client, person.refresh_token)
+
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    tokens = response.json()
+    assert tokens.keys() == {
+        *("access_token", "refresh_token", "token_type", "expires_in", "refresh_expires_in")
+    }
+    assert tokens["token_type"] == "bearer"
+    assert tokens["expires_in"] == 10 * 60
+    assert tokens["refresh_expires_in"] == 14 * 24 * 60 * 60
+    assert tokens["refresh_token"] != person.refresh_token
+    assert tokens["access_token"] != person.access_token
+
+
+async def test_the_session_stays_the_same(client: httpx.AsyncClient, person: Person) -> None:
+    tokens = (await refresh(client, person.refresh_token)).json()
+
+    assert session_id_of(tokens["access_token"]) == session_id_of(person.access_token)
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await client.get("/api/v1/users/me", headers=bearer)).status_code == 200
+
+
+async def test_a_chain_of_refreshes_goes_on(client: httpx.AsyncClient, person: Person) -> None:
+    tokens = [person.refresh_token]
+    for _ in range(5):
+        tokens.append(await renewed(client, tokens[-1]))
+
+    assert len(set(tokens)) == 6
+
+
+async def test_a_permission_given_meanwhile_is_in_the_next_token(
+    client: httpx.AsyncClient, person: Person, duet: Duet
+) -> None:
+    await change_user(duet, person.id, permissions=["users:read"])
+
+    tokens = (await refresh(client, person.refresh_token)).json()
+
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await client.get("/api/v1/users", headers=bearer)).status_code == 200
+
+
+async def test_only_hashes_are_stored(
+    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+) -> None:
+    tokens = [person.refresh_token, await renewed(client, person.refresh_token)]
+    rows = await db_session.scalars(
+        text("SELECT r::text FROM refresh_tokens r UNION ALL SELECT s::text FROM sessions s")
+    )
+    stored = "\n".join(rows.all())
+
+    assert stored.count("\n") == 2
+    for token in tokens:
+        assert token not in stored
+        assert base64.urlsafe_b64decode(token + "=").hex() not in stored
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x", "x" * 43, "A" * 42 + "=", "A" * 44, "x" * 512, "\0" * 43, "ü" * 43, "+" * 43, " "],
+    ids=ascii,
+)
+async def test_a_token_that_was_never_issued_is_refused(
+    client: httpx.AsyncClient, person: Person, token: str
+) -> None:
+    assert_problem(await refresh(client, token), 401, "invalid_refresh_token")
+
+    await renewed(client, person.refresh_token)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"{}", b"[]", b"", b'"token"', b'{"refresh_token": ""}', b'{"refresh_token": null}'),
+        *(b'{"refresh_token": 7}', b'{"refresh_token": ["x"]}', b'{"token": "x"}'),
+        b'{"refresh_token": "' + b"x" * 513 + b'"}',
+        b'{"refresh_token": "x", "extra": 1}',
+        b'{"refresh_token": "' + b"\\ud800" * 43 + b'"}',
+    ],
+    ids=lambda body: repr(body[:30]),
+)
+async def test_a_body_without_a_token_is_refused(client: httpx.AsyncClient, body: bytes) -> None:
+    response = await client.post(PATH, content=body, headers={"Content-Type": "application/json"})
+
+    assert_problem(response, 422, "validation_failed")
+
+
+async def test_a_token_in_the_query_is_not_looked_at(
+    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+) -> None:
+    query = {"refresh_token": person.refresh_token}
+
+    assert_problem(await client.post(PATH, params=query), 422, "validation_failed")
+    assert_problem(await client.post(PATH, params=query, json={}), 422, "validation_failed")
+    assert_problem(await client.get(PATH, params=query), 405, "method_not_allowed")
+    assert await count(db_session, RefreshToken) == 1
+
+
+async def test_a_refresh_token_is_no_access_token(
+    client: httpx.AsyncClient, person: Person
+) -> None:
+    bearer = {"Authorization": f"Bearer {person.refresh_token}"}
+
+    assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
+
+
+async def test_an_inactive_user_gets_no_further_token(
+    client: httpx.AsyncClient, person: Person, duet: Duet, db_session: AsyncSession
+) -> None:
+    await change_user(duet, person.id, is_active=False)
+
+    response = await refresh(client, person.refresh_token)
+
+    assert_problem(response, 401, "invalid_refresh_token")
+    assert await count(db_session, RefreshToken) == 1
+
+
+async def test_one_session_is_renewed_and_the_others_are_as_they_were(
+    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+) -> None:
+    other = (await log_in(client, person.email)).json()
+    stranger = await join(client)
+
+    await renewed(client, person.refresh_token)
+
+    assert (await session_of(db_session, person)).revoked_at is None
+    assert await count(db_session, RefreshToken) == 4
+    assert await count(db_session, Session) == 3
+    for token in (other["refresh_token"], stranger.refresh_token):
+        await renewed(client, token)

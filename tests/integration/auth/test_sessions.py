@@ -1,0 +1,210 @@
+"""The caller's sessions: listed, ended one by one, ended all at once."""
+
+import uuid
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.integration.auth.renewing import refresh
+from tests.integration.auth.rows import session_id_of, session_of
+from tests.people import PASSWORD, Person, join, log_in
+from tests.problems import assert_problem
+
+SESSIONS = "/api/v1/users/me/sessions"
+ME = "/api/v1/users/me"
+
+
+async def another_session(client: httpx.AsyncClient, person: Person) -> Person:
+    """The same person, logged in once more."""
+    tokens = (await log_in(client, person.email)).json()
+    return Person(person.id, person.email, tokens["access_token"], tokens["refresh_token"])
+
+
+async def assert_ended(client: httpx.AsyncClient, person: Person) -> None:
+    assert_problem(await client.get(ME, headers=person.headers), 401, "invalid_token")
+    answer = await refresh(client, person.refresh_token)
+    assert_problem(answer, 401, "invalid_refresh_token")
+
+
+async def assert_live(client: httpx.AsyncClient, person: Person) -> None:
+    assert (await client.get(ME, headers=person.headers)).status_code == 200
+    assert (await refresh(client, person.refresh_token)).status_code == 200
+
+
+async def test_a_logout_ends_this_session_alone(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    person = await join(client)
+    other = await another_session(client, person)
+
+    response = await client.post("/api/v1/auth/logout", headers=person.headers)
+
+    assert response.status_code == 204
+    assert response.content == b""
+    assert (await session_of(db_session, person)).revoked_reason == "logout"
+    await assert_ended(client, person)
+    await assert_live(client, other)
+
+
+async def test_a_second_logout_is_refused(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    await client.post("/api/v1/auth/logout", headers=person.headers)
+
+    again = await client.post("/api/v1/auth/logout", headers=person.headers)
+
+    assert_problem(again, 401, "invalid_token")
+
+
+async def test_logout_all_ends_every_session_of_the_caller_alone(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    person, stranger = await join(client), await join(client)
+    other = await another_session(client, person)
+
+    response = await client.post("/api/v1/auth/logout-all", headers=person.headers)
+
+    assert response.status_code == 204
+    assert (await session_of(db_session, other)).revoked_reason == "logout_all"
+    await assert_ended(client, person)
+    await assert_ended(client, other)
+    await assert_live(client, stranger)
+
+
+async def test_after_logout_all_one_can_log_in_again(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    await client.post("/api/v1/auth/logout-all", headers=person.headers)
+
+    await assert_live(client, await another_session(client, person))
+
+
+async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    await join(client)
+    tokens = await client.post(
+        "/api/v1/auth/login",
+        data={"username": person.email, "password": PASSWORD},
+        headers={"User-Agent": "a browser"},
+    )
+    other = session_id_of(tokens.json()["access_token"])
+
+    response = await client.get(SESSIONS, headers=person.headers)
+
+    assert response.status_code == 200
+    newer, older = response.json()["items"]
+    assert (newer["id"], newer["user_agent"], newer["current"]) == (str(other), "a browser", False)
+    assert older["id"] == str(session_id_of(person.access_token))
+    assert older["current"] is True
+    assert older["user_agent"] == client.headers["user-agent"]
+    assert older["address"] == "127.0.0.1"
+    assert older.keys() == {
+        *("id", "user_agent", "address", "created_at", "last_used_at", "expires_at", "current")
+    }
+    assert all(older[name].endswith("Z") for name in ("created_at", "last_used_at", "expires_at"))
+
+
+async def test_a_refresh_keeps_the_session_and_moves_its_last_use(
+    client: httpx.AsyncClient,
+) -> None:
+    person = await join(client)
+    [before] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+
+    await refresh(client, person.refresh_token)
+
+    [after] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+    assert after["id"] == before["id"]
+    assert after["last_used_at"] > before["last_used_at"]
+    assert after["expires_at"] > before["expires_at"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [(b"x" * 5000, "x" * 200), (b"", None), (b"caf\xe9", "café")],
+    ids=["long", "empty", "latin-1"],
+)
+async def test_any_user_agent_can_be_kept(
+    client: httpx.AsyncClient, sent: bytes, kept: str | None
+) -> None:
+    client.headers = httpx.Headers([(b"User-Agent", sent)])
+    person = await join(client)
+
+    [session] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+
+    assert session["user_agent"] == kept
+
+
+async def test_sessions_come_in_pages(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    for _ in range(2):
+        await another_session(client, person)
+
+    first = await client.get(SESSIONS, params={"limit": 2}, headers=person.headers)
+    following = first.links["next"]["url"]
+    second = await client.get(following, headers=person.headers)
+
+    assert [len(page.json()["items"]) for page in (first, second)] == [2, 1]
+    assert following == f"{SESSIONS}?limit=2&cursor={first.json()['next_cursor']}"
+    assert second.json()["next_cursor"] is None
+    assert "link" not in second.headers
+
+
+async def test_a_foreign_cursor_or_limit_is_refused(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    cursor = await authenticated_client.get(SESSIONS, params={"cursor": "nonsense"})
+    limit = await authenticated_client.get(SESSIONS, params={"limit": 101})
+
+    assert_problem(cursor, 400, "invalid_cursor")
+    assert_problem(limit, 422, "validation_failed")
+
+
+async def test_one_session_can_be_ended_from_another(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    other = await another_session(client, person)
+
+    response = await client.delete(
+        f"{SESSIONS}/{session_id_of(other.access_token)}", headers=person.headers
+    )
+
+    assert response.status_code == 204
+    assert response.content == b""
+    await assert_ended(client, other)
+    await assert_live(client, person)
+
+
+async def test_a_session_can_end_itself(client: httpx.AsyncClient, person: Person) -> None:
+    path = f"{SESSIONS}/{session_id_of(person.access_token)}"
+
+    assert (await client.delete(path, headers=person.headers)).status_code == 204
+    await assert_ended(client, person)
+
+
+async def test_another_persons_session_is_not_there(client: httpx.AsyncClient) -> None:
+    person, stranger = await join(client), await join(client)
+
+    response = await client.delete(
+        f"{SESSIONS}/{session_id_of(stranger.access_token)}", headers=person.headers
+    )
+
+    assert_problem(response, 404, "session_not_found")
+    await assert_live(client, stranger)
+
+
+async def test_an_ended_or_unknown_session_is_not_there(client: httpx.AsyncClient) -> None:
+    person = await join(client)
+    other = session_id_of((await another_session(client, person)).access_token)
+    await client.delete(f"{SESSIONS}/{other}", headers=person.headers)
+
+    for session_id in (other, uuid.UUID(int=0)):
+        response = await client.delete(f"{SESSIONS}/{session_id}", headers=person.headers)
+        assert_problem(response, 404, "session_not_found")
+
+
+async def test_a_session_id_that_is_no_uuid_is_named(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    response = await authenticated_client.delete(f"{SESSIONS}/current")
+
+    errors = assert_problem(response, 422, "validation_failed")["errors"]
+    assert isinstance(errors, list)
+    assert [error["field"] for error in errors] == ["path.session_id"]

@@ -1,0 +1,32 @@
+"""A database with one table, `notes`, for the tests of the database library."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import delete
+
+from duet_common.db.database import Database
+from tests.integration.common.notes import Note, NoteBase
+from tests.integration.common.scratch import opened, scratch_database
+
+
+@pytest.fixture(scope="session")
+async def notes_url(postgres_url: str) -> AsyncIterator[str]:
+    async with scratch_database(postgres_url) as url:
+        async with opened(url) as database, database.transaction() as session:
+            await (await session.connection()).run_sync(NoteBase.metadata.create_all)
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def session_database(notes_url: str) -> AsyncIterator[Database]:
+    async with opened(notes_url) as database:
+        yield database
+
+
+@pytest.fixture
+async def database(session_database: Database) -> AsyncIterator[Database]:
+    """With an empty `notes`."""
+    yield session_database
+    async with session_database.transaction() as session:
+        await session.execute(delete(Note))

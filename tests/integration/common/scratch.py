@@ -1,0 +1,53 @@
+"""Databases of a test's own, on the server of its worker: made, and dropped again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.ids import new_id
+from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
+from duet_gateway.databases import DatabaseUrls
+
+
+@asynccontextmanager
+async def scratch_database(server_url: str) -> AsyncIterator[str]:
+    """The URL of an empty database."""
+    name = f"scratch_{new_id().hex}"
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def scratch_pair(server_url: str) -> AsyncIterator[DatabaseUrls]:
+    """Two migrated databases, for a pair of services of one test's own."""
+    async with scratch_database(server_url) as auth, scratch_database(server_url) as content:
+        await AUTH_MIGRATIONS.upgrade(auth)
+        await CONTENT_MIGRATIONS.upgrade(content)
+        yield DatabaseUrls(auth, content)
+
+
+@asynccontextmanager
+async def opened(url: str, *, seconds: float = 5.0) -> AsyncIterator[Database]:
+    """A `Database` with small pools; `seconds` is its timeout."""
+    options = DatabaseOptions(
+        application_name="test",
+        pool_size=2,
+        max_overflow=3,
+        read_pool_size=2,
+        pre_ping=False,
+        timeout=seconds,
+    )
+    database = Database(url, options)
+    try:
+        yield database
+    finally:
+        await database.close()

@@ -1,0 +1,88 @@
+"""What every answer carries, whichever service gives it: its id, its time, and its errors' form."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.problems import assert_problem
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+SERVED = ("/.well-known/jwks.json", "/api/v1/posts")
+
+
+@pytest.mark.parametrize("path", SERVED)
+async def test_an_answer_says_how_long_it_took(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+
+    seconds = float(headers["x-process-time"])
+    timing = re.fullmatch(r"app;dur=(\d+\.\d{3})", headers["server-timing"])
+    assert 0 < seconds < 10
+    assert timing is not None
+    assert float(timing[1]) == pytest.approx(seconds * 1000, abs=0.01)
+
+
+@pytest.mark.parametrize("path", SERVED)
+async def test_an_answer_has_an_id_of_its_own(client: httpx.AsyncClient, path: str) -> None:
+    ids = [(await client.get(path)).headers["x-request-id"] for _ in range(2)]
+
+    assert ids[0] != ids[1]
+    assert all(UUID7.fullmatch(id_) for id_ in ids)
+
+
+@pytest.mark.parametrize("given", ["0af7651916cd43dd", "A.b_c-0123456789", "x" * 64])
+async def test_the_callers_request_id_is_kept(client: httpx.AsyncClient, given: str) -> None:
+    response = await client.get("/api/v1/users/me", headers={"X-Request-ID": given})
+
+    problem = assert_problem(response, 401, "authentication_required")
+    assert response.headers["x-request-id"] == given
+    assert problem["instance"] == f"urn:duet:request:{given}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [b"", b"short", b"x" * 65, b"with space", b'"quoted-id"', b"<script>1234", b"caf\xe9-cafe"],
+)
+async def test_an_id_that_is_not_sane_is_replaced(client: httpx.AsyncClient, given: bytes) -> None:
+    response = await client.get("/.well-known/jwks.json", headers=[(b"X-Request-ID", given)])
+
+    assert UUID7.fullmatch(response.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/v1/auth/nothing", "/api/v1/auth/", "/api/v1/auth/login/%2e%2e/x"),
+        *("/api/v1/users/me/", "/.well-known/nothing", "/api/v1/posts/x/y/z", "/nothing"),
+    ],
+)
+async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+    assert_problem(await client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/v1/auth/login", {"POST"}),
+        ("PUT", "/api/v1/auth/register", {"POST"}),
+        ("DELETE", "/api/v1/users", {"GET"}),
+        ("GET", "/api/v1/users/me/password", {"PUT"}),
+        ("OPTIONS", "/api/v1/auth/refresh", {"POST"}),
+        ("POST", "/api/v1/users/me", {"GET", "PATCH", "DELETE"}),
+        ("DELETE", "/api/v1/posts", {"GET", "POST"}),
+    ],
+)
+async def test_another_method_is_refused_and_the_right_ones_named(
+    client: httpx.AsyncClient, method: str, path: str, allowed: set[str]
+) -> None:
+    response = await client.request(method, path)
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert set(response.headers["allow"].split(", ")) == allowed
+
+
+async def test_an_error_is_timed_too(client: httpx.AsyncClient) -> None:
+    response = await client.get("/api/v1/users/me")
+
+    assert response.status_code == 401
+    assert float(response.headers["x-process-time"]) > 0

@@ -1,0 +1,177 @@
+"""The transaction: all or nothing, and over before the answer is sent."""
+
+import asyncio
+import uuid
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_common.db.constraints import constraint_errors
+from duet_common.db.database import Database
+from duet_common.errors import Conflict, DatabaseUnavailable, NotFound
+from tests.integration.common.notes import Note, NoteRepository
+from tests.integration.common.scratch import opened
+from tests.serving import Duet
+
+
+class TitleTaken(Conflict):
+    code = "title_taken"
+
+
+async def count(database: Database) -> int:
+    async with database.transaction() as session:
+        return await NoteRepository(session).count()
+
+
+async def test_a_block_that_ends_is_committed(database: Database) -> None:
+    async with database.transaction() as session:
+        session.add(Note(title="a note"))
+
+    assert await count(database) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, NotFound, asyncio.CancelledError])
+async def test_a_block_that_raises_is_rolled_back(
+    database: Database, error: type[BaseException]
+) -> None:
+    with pytest.raises(error):
+        await insert_and_raise(database, error)
+
+    assert await count(database) == 0
+
+
+async def insert_and_raise(database: Database, error: type[BaseException]) -> None:
+    async with database.transaction() as session:
+        await NoteRepository(session).create(Note(title="a note"))
+        raise error
+
+
+async def test_rows_stay_readable_after_the_commit(database: Database) -> None:
+    async with database.transaction() as session:
+        note = await NoteRepository(session).create(Note(title="a note"))
+
+    assert note.title == "a note"
+
+
+async def test_a_named_constraint_becomes_its_error(database: Database) -> None:
+    async with database.transaction() as session:
+        session.add(Note(title="a note"))
+
+    with pytest.raises(TitleTaken):
+        await insert_again(database, {"uq_notes_title": TitleTaken})
+
+
+async def test_another_constraint_stays_what_it_is(database: Database) -> None:
+    async with database.transaction() as session:
+        session.add(Note(title="a note"))
+
+    with pytest.raises(IntegrityError, match="uq_notes_title"):
+        await insert_again(database, {"pk_notes": TitleTaken})
+
+
+async def insert_again(database: Database, errors: dict[str, type[Conflict]]) -> None:
+    async with database.transaction() as session, constraint_errors(errors):
+        await NoteRepository(session).create(Note(title="a note"))
+
+
+async def sleep(session: AsyncSession) -> None:
+    await session.execute(text("SELECT pg_sleep(10)"))
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(notes_url: str) -> None:
+    async with opened(notes_url, seconds=0.1) as database:
+        with pytest.raises(DatabaseUnavailable):
+            async with database.transaction() as session:
+                await sleep(session)
+        with pytest.raises(DatabaseUnavailable):
+            await database.reads.fetch("SELECT pg_sleep(10)")
+
+
+async def test_a_lock_that_takes_too_long_is_unavailable(
+    database: Database, notes_url: str
+) -> None:
+    async with opened(notes_url, seconds=0.1) as hasty, database.transaction() as holder:
+        await holder.execute(text("LOCK TABLE notes"))
+        with pytest.raises(DatabaseUnavailable):
+            async with hasty.transaction() as session:
+                session.add(Note(title="a note"))
+
+
+async def test_an_empty_pool_is_unavailable(notes_url: str) -> None:
+    async with opened(notes_url, seconds=0.1) as database, asyncio.TaskGroup() as group:
+        busy = asyncio.Event()
+        for _ in range(5):
+            group.create_task(hold(database, busy))
+        await asyncio.sleep(0)
+        with pytest.raises(DatabaseUnavailable):
+            async with database.transaction() as session:
+                await session.execute(text("SELECT 1"))
+        busy.set()
+
+
+async def hold(database: Database, busy: asyncio.Event) -> None:
+    async with database.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        await busy.wait()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://nobody@127.0.0.1:1/nothing",
+        "postgresql://nobody@/nothing?host=/nonexistent",
+        "postgresql://nobody@unknown.invalid/nothing",
+    ],
+    ids=["refused", "no-socket", "no-host"],
+)
+async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
+    async with opened(url) as database:
+        await assert_unavailable(database)
+
+
+@pytest.mark.parametrize("wrong", [{"database": "gone"}, {"username": "nobody"}], ids=str)
+async def test_a_database_that_refuses_us_is_unavailable(
+    notes_url: str, wrong: dict[str, str]
+) -> None:
+    url = make_url(notes_url).set(**wrong)  # type: ignore[arg-type]  # any one of its fields
+    async with opened(url.render_as_string(hide_password=False)) as database:
+        await assert_unavailable(database)
+
+
+async def assert_unavailable(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised:
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseUnavailable):
+        await database.reads.fetch("SELECT 1")
+    assert raised.value.headers == {"Retry-After": "1"}
+
+
+async def test_a_mistake_is_not_called_unavailable(database: Database) -> None:
+    with pytest.raises(ProgrammingError):
+        async with database.transaction() as session:
+            await session.execute(text("SELECT nonsense"))
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await database.reads.fetch("SELECT nonsense")
+
+
+async def test_what_was_answered_is_committed(
+    authenticated_client: httpx.AsyncClient, duet: Duet
+) -> None:
+    async with asyncpg.create_pool(duet.urls.content, min_size=0, max_size=10) as pool:
+
+        async def post(number: int) -> bool:
+            answer = await authenticated_client.post(
+                "/api/v1/posts", json={"title": f"Post {number}", "content": "Words."}
+            )
+            found = "SELECT 1 FROM posts WHERE id = $1"
+            return bool(await pool.fetchval(found, uuid.UUID(answer.json()["id"])))
+
+        seen = await asyncio.gather(*(post(number) for number in range(50)))
+
+    assert seen == [True] * 50

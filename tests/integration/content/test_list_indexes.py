@@ -1,0 +1,68 @@
+"""No read looks at a whole table, whatever plan PostgreSQL makes of it."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+
+from duet_common.db.keyset import FIRST
+from duet_common.db.reading import Read
+from duet_content.posts.repository import DRAFTS_BY, POST, PUBLISHED, PUBLISHED_BY
+from duet_content.profiles.repository import PROFILE
+from tests.serving import Duet
+
+ONE = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
+PLACE = {"at": FIRST.at, "id": FIRST.id, "limit": 21}
+ROWS = """
+INSERT INTO profiles (user_id, display_name)
+SELECT md5(n::text)::uuid, 'Ada' FROM generate_series(0, 2000) n;
+INSERT INTO posts (id, author_id, title, content, published_at)
+SELECT md5(n::text)::uuid, md5((n % 20)::text)::uuid, 'Engines', '',
+       CASE WHEN n % 60 < 40 THEN now() - n * interval '1 minute' END
+FROM generate_series(1, 12000) n;
+ANALYZE posts; ANALYZE profiles;
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    read: Read[Any]
+    index: str
+    parameters: dict[str, object]
+
+
+CASES = {
+    "the posts": Case(PUBLISHED, "ix_posts_published", PLACE),
+    "an author's posts": Case(
+        PUBLISHED_BY, "ix_posts_author_published", {**PLACE, "author_id": ONE}
+    ),
+    "an author's drafts": Case(DRAFTS_BY, "ix_posts_author_drafts", {**PLACE, "author_id": ONE}),
+    "a post": Case(POST, "pk_posts", {"id": ONE}),
+    "a profile": Case(PROFILE, "pk_profiles", {"user_id": ONE}),
+}
+
+
+@pytest.fixture
+async def filled(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to content's database, with 12,000 posts of 20 authors and 2,000 profiles."""
+    connection = await asyncpg.connect(duet.urls.content)
+    await connection.execute(ROWS)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+async def test_it_is_read_by_its_index(
+    filled: "asyncpg.Connection[asyncpg.Record]", case: Case, mode: str
+) -> None:
+    await filled.execute(f"SET plan_cache_mode = {mode}")
+    arguments = case.read._arguments(case.parameters)
+    rows = await filled.fetch(f"EXPLAIN {case.read.sql}", *arguments)
+    plan = "\n".join(row[0] for row in rows)
+    assert case.index in plan
+    assert "Seq Scan" not in plan
+    assert "Sort" not in plan, plan

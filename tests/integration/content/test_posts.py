@@ -1,0 +1,149 @@
+"""Writing, reading, changing and deleting one's own posts."""
+
+from datetime import datetime
+
+import httpx
+
+from duet_common.ids import new_id
+from tests.integration.content.written import POSTS, write_draft
+from tests.people import Person
+from tests.problems import assert_problem
+
+
+async def test_a_new_post_is_a_draft(authenticated_client: httpx.AsyncClient) -> None:
+    answer = await authenticated_client.post(POSTS, json={"title": "Engines", "content": "Weave."})
+    assert answer.status_code == 201
+    post = answer.json()
+    assert post.keys() == {
+        *("id", "title", "content", "is_published", "published_at"),
+        *("author", "created_at", "updated_at"),
+    }
+    assert (post["title"], post["content"]) == ("Engines", "Weave.")
+    assert (post["is_published"], post["published_at"]) == (False, None)
+
+
+async def test_a_new_post_says_where_it_is(authenticated_client: httpx.AsyncClient) -> None:
+    created = await authenticated_client.post(POSTS, json={"title": "Engines"})
+    assert created.headers["location"] == f"{POSTS}/{created.json()['id']}"
+    read = await authenticated_client.get(created.headers["location"])
+    assert read.json() == created.json()
+
+
+async def test_a_new_post_has_the_tag_that_reading_it_has(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    created = await authenticated_client.post(POSTS, json={"title": "Engines"})
+    read = await authenticated_client.get(created.headers["location"])
+    assert created.headers["etag"] == read.headers["etag"] == '"1"'
+
+
+async def test_content_is_empty_unless_given(authenticated_client: httpx.AsyncClient) -> None:
+    created = await authenticated_client.post(POSTS, json={"title": "Engines"})
+    assert created.json()["content"] == ""
+
+
+async def test_a_post_shows_its_author_by_the_profile(
+    authenticated_client: httpx.AsyncClient, person: Person
+) -> None:
+    await authenticated_client.put(
+        "/api/v1/profiles/me",
+        json={"display_name": "Ada", "avatar_url": "https://example.com/ada.png"},
+    )
+    assert (await write_draft(authenticated_client))["author"] == {
+        "id": str(person.id),
+        "name": "Ada",
+        "avatar_url": "https://example.com/ada.png",
+    }
+
+
+async def test_an_author_without_a_profile_has_no_name(
+    authenticated_client: httpx.AsyncClient, person: Person
+) -> None:
+    assert (await write_draft(authenticated_client))["author"] == {
+        "id": str(person.id),
+        "name": None,
+        "avatar_url": None,
+    }
+
+
+async def test_a_new_name_shows_on_old_posts(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await write_draft(authenticated_client)
+    await authenticated_client.put("/api/v1/profiles/me", json={"display_name": "Countess"})
+    read = await authenticated_client.get(f"{POSTS}/{draft['id']}")
+    assert read.json()["author"]["name"] == "Countess"
+
+
+async def test_writing_needs_a_token(client: httpx.AsyncClient) -> None:
+    post = f"{POSTS}/{new_id()}"
+    for answer in (
+        await client.post(POSTS, json={"title": "Engines"}),
+        await client.patch(post, json={"title": "Engines"}),
+        await client.delete(post),
+        await client.post(f"{post}/publish"),
+        await client.post(f"{post}/unpublish"),
+    ):
+        assert_problem(answer, 401, "authentication_required")
+
+
+async def test_patch_changes_what_it_names_alone(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await write_draft(authenticated_client, title="Engines", content="Weave.")
+    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
+    assert answer.status_code == 200
+    changed = answer.json()
+    assert (changed["title"], changed["content"]) == ("Looms", "Weave.")
+    assert changed["created_at"] == draft["created_at"]
+    assert datetime.fromisoformat(changed["updated_at"]) > datetime.fromisoformat(
+        draft["updated_at"]
+    )
+
+
+async def test_patch_can_empty_the_content(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await write_draft(authenticated_client)
+    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"content": ""})
+    assert answer.json()["content"] == ""
+
+
+async def test_a_change_has_a_new_tag(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await write_draft(authenticated_client)
+    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
+    assert answer.headers["etag"] == '"2"'
+
+
+async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await write_draft(authenticated_client)
+    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={})
+    assert answer.json() == draft
+    assert answer.headers["etag"] == '"1"'
+
+
+async def test_a_deleted_post_is_gone(authenticated_client: httpx.AsyncClient) -> None:
+    post = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
+    deleted = await authenticated_client.delete(post)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert_problem(await authenticated_client.get(post), 404, "post_not_found")
+    assert_problem(await authenticated_client.delete(post), 404, "post_not_found")
+
+
+async def test_a_post_that_never_was_is_not_found(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    post = f"{POSTS}/{new_id()}"
+    for answer in (
+        await authenticated_client.get(post),
+        await authenticated_client.patch(post, json={"title": "Engines"}),
+        await authenticated_client.delete(post),
+        await authenticated_client.post(f"{post}/publish"),
+        await authenticated_client.post(f"{post}/unpublish"),
+    ):
+        assert_problem(answer, 404, "post_not_found")
+
+
+async def test_an_id_that_is_no_uuid_is_invalid(authenticated_client: httpx.AsyncClient) -> None:
+    for answer in (
+        await authenticated_client.get(f"{POSTS}/1"),
+        await authenticated_client.patch(f"{POSTS}/1", json={"title": "Engines"}),
+        await authenticated_client.delete(f"{POSTS}/1"),
+        await authenticated_client.post(f"{POSTS}/1/publish"),
+        await authenticated_client.post(f"{POSTS}/1/unpublish"),
+    ):
+        assert_problem(answer, 422, "validation_failed")

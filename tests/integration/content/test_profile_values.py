@@ -1,0 +1,100 @@
+"""What a profile takes: what it refuses is a 422 that names the field, and nothing is stored."""
+
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_content.profiles.models import Profile
+from tests.problems import assert_problem
+
+ME = "/api/v1/profiles/me"
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "avatar over http": {"avatar_url": "http://example.com/a.png"},
+    "avatar that runs": {"avatar_url": "javascript:alert(1)"},
+    "avatar of data": {"avatar_url": "data:image/png;base64,AAAA"},
+    "avatar without a scheme": {"avatar_url": "//example.com/a.png"},
+    "avatar without a host": {"avatar_url": "https://"},
+    "avatar too long": {"avatar_url": "https://example.com/" + "a" * 2029},
+    "avatar too long once it is encoded": {"avatar_url": "https://example.com/" + "é" * 1000},
+    "avatar with NUL": {"avatar_url": "https://example.com/\0"},
+    "avatar empty": {"avatar_url": ""},
+    "name blank": {"display_name": " \t\u00a0"},
+    "name empty": {"display_name": ""},
+    "name too long": {"display_name": "a" * 101},
+    "name with NUL": {"display_name": "A\0da"},
+    "name a number": {"display_name": 1},
+    "name a list": {"display_name": ["Ada"]},
+    "bio too long": {"bio": "a" * 2001},
+    "bio with NUL": {"bio": "\0"},
+    "bio an object": {"bio": {}},
+    "another's id": {"user_id": "0198c0de-0000-7000-8000-000000000000"},
+    "an unknown field": {"is_admin": True},
+}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("values", REFUSED.values(), ids=REFUSED.keys())
+async def test_it_refuses(
+    authenticated_client: httpx.AsyncClient,
+    db_session: AsyncSession,
+    method: str,
+    values: dict[str, Any],
+) -> None:
+    answer = await authenticated_client.request(method, ME, json=values)
+    problem = assert_problem(answer, 422, "validation_failed")
+    assert _fields(problem) == [f"body.{name}" for name in values]
+    assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
+
+
+@pytest.mark.parametrize("name", ["display_name", "bio", "avatar_url"])
+async def test_it_refuses_half_a_surrogate_pair(
+    authenticated_client: httpx.AsyncClient, db_session: AsyncSession, name: str
+) -> None:
+    answer = await authenticated_client.patch(
+        ME,
+        content=f'{{"{name}": "https://example.com/\\ud800"}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert _fields(assert_problem(answer, 422, "validation_failed")) == [f"body.{name}"]
+    assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
+
+
+async def test_one_bad_field_keeps_the_good_ones_out(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    await authenticated_client.put(ME, json={"bio": "Countess"})
+    answer = await authenticated_client.patch(ME, json={"bio": "Baron", "display_name": ""})
+    assert_problem(answer, 422, "validation_failed")
+    assert (await authenticated_client.get(ME)).json()["bio"] == "Countess"
+
+
+async def test_a_refusal_never_repeats_the_value(authenticated_client: httpx.AsyncClient) -> None:
+    answer = await authenticated_client.put(ME, json={"avatar_url": "http://my-secret.test/"})
+    assert "my-secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"display_name": "a" * 100},
+        {"display_name": "\U0001f469\u200d\U0001f52c"},
+        {"bio": "a" * 2000},
+        {"bio": ""},
+        {"avatar_url": "https://example.com/" + "a" * 2028},
+    ],
+    ids=["the longest name", "a name in emoji", "the longest bio", "an empty bio", "longest url"],
+)
+async def test_it_takes(authenticated_client: httpx.AsyncClient, values: dict[str, str]) -> None:
+    answer = await authenticated_client.put(ME, json=values)
+    assert answer.status_code == 200
+    assert answer.json().items() >= values.items()
+
+
+def _fields(problem: dict[str, object]) -> list[str]:
+    errors = problem["errors"]
+    assert isinstance(errors, list)
+    return [error["field"] for error in errors]

@@ -1,0 +1,146 @@
+"""Profiles: one a user, made on first use, replaced by PUT and changed by PATCH."""
+
+import asyncio
+from datetime import datetime
+
+import httpx
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from duet_common.ids import new_id
+from duet_content.profiles.models import Profile
+from tests.factories import make_profile
+from tests.people import Person
+from tests.problems import assert_problem
+
+ME = "/api/v1/profiles/me"
+ADA = {
+    "display_name": "Ada Lovelace",
+    "bio": "Analyst of engines",
+    "avatar_url": "https://example.com/ada.png",
+}
+
+
+async def test_the_first_look_at_ones_profile_makes_an_empty_one(
+    authenticated_client: httpx.AsyncClient, person: Person
+) -> None:
+    answer = await authenticated_client.get(ME)
+    assert answer.status_code == 200
+    profile = answer.json()
+    assert profile.keys() == {
+        *("user_id", "display_name", "bio", "avatar_url"),
+        *("created_at", "updated_at"),
+    }
+    assert profile["user_id"] == str(person.id)
+    assert [profile[name] for name in ADA] == [None, None, None]
+
+
+async def test_ten_first_looks_at_once_make_one_profile(
+    authenticated_client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    answers = await asyncio.gather(*(authenticated_client.get(ME) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert await db_session.scalar(select(func.count()).select_from(Profile)) == 1
+
+
+async def test_ten_first_writes_at_once_make_one_profile(
+    authenticated_client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    answers = await asyncio.gather(*(authenticated_client.put(ME, json=ADA) for _ in range(10)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert await db_session.scalar(select(func.count()).select_from(Profile)) == 1
+
+
+async def test_put_stores_the_whole_profile(authenticated_client: httpx.AsyncClient) -> None:
+    answer = await authenticated_client.put(ME, json=ADA)
+    assert answer.status_code == 200
+    assert answer.json().items() >= ADA.items()
+    assert (await authenticated_client.get(ME)).json() == answer.json()
+
+
+async def test_put_clears_what_it_does_not_name(authenticated_client: httpx.AsyncClient) -> None:
+    await authenticated_client.put(ME, json=ADA)
+    replaced = (await authenticated_client.put(ME, json={"bio": "Countess"})).json()
+    assert [replaced[name] for name in ADA] == [None, "Countess", None]
+
+
+async def test_patch_leaves_what_it_does_not_name(authenticated_client: httpx.AsyncClient) -> None:
+    await authenticated_client.put(ME, json=ADA)
+    changed = (await authenticated_client.patch(ME, json={"bio": "Countess"})).json()
+    assert changed.items() >= {**ADA, "bio": "Countess"}.items()
+
+
+async def test_patch_clears_what_is_null(authenticated_client: httpx.AsyncClient) -> None:
+    await authenticated_client.put(ME, json=ADA)
+    changed = (await authenticated_client.patch(ME, json={"avatar_url": None})).json()
+    assert changed.items() >= {**ADA, "avatar_url": None}.items()
+
+
+async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
+    before = (await authenticated_client.put(ME, json=ADA)).json()
+    answer = await authenticated_client.patch(ME, json={})
+    assert answer.status_code == 200
+    assert answer.json() == before
+
+
+async def test_a_patch_of_nothing_yet_makes_the_profile(
+    authenticated_client: httpx.AsyncClient, person: Person
+) -> None:
+    answer = await authenticated_client.patch(ME, json={"bio": "Countess"})
+    assert answer.status_code == 200
+    assert (await authenticated_client.get(f"/api/v1/profiles/{person.id}")).json()["bio"] == (
+        "Countess"
+    )
+
+
+async def test_a_change_moves_updated_at_and_leaves_created_at(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    before = (await authenticated_client.put(ME, json=ADA)).json()
+    after = (await authenticated_client.patch(ME, json={"bio": "Countess"})).json()
+    assert after["created_at"] == before["created_at"]
+    assert datetime.fromisoformat(after["updated_at"]) > datetime.fromisoformat(
+        before["updated_at"]
+    )
+
+
+async def test_times_are_utc_in_rfc_3339(authenticated_client: httpx.AsyncClient) -> None:
+    profile = (await authenticated_client.get(ME)).json()
+    for name in ("created_at", "updated_at"):
+        assert profile[name].endswith("Z")
+        assert datetime.fromisoformat(profile[name]).tzinfo is not None
+
+
+async def test_anyone_may_read_a_profile(
+    client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    profile = await make_profile(db_session, bio="Analyst")
+    await db_session.commit()
+    answer = await client.get(f"/api/v1/profiles/{profile.user_id}")
+    assert answer.status_code == 200
+    assert answer.json()["bio"] == "Analyst"
+
+
+async def test_a_user_without_a_profile_has_none_to_show(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get(f"/api/v1/profiles/{new_id()}"), 404, "profile_not_found")
+
+
+async def test_reading_anothers_missing_profile_makes_none(
+    authenticated_client: httpx.AsyncClient, db_session: AsyncSession
+) -> None:
+    await authenticated_client.get(f"/api/v1/profiles/{new_id()}")
+    assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
+
+
+async def test_a_profile_of_no_uuid_is_invalid(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/api/v1/profiles/ada"), 422, "validation_failed")
+
+
+async def test_ones_own_profile_needs_a_token(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await client.get(ME),
+        await client.put(ME, json=ADA),
+        await client.patch(ME, json=ADA),
+    ):
+        assert_problem(answer, 401, "authentication_required")

@@ -1,0 +1,53 @@
+"""The password policy: long enough, not common, and nothing else asked."""
+
+import pytest
+from pydantic import SecretStr, TypeAdapter, ValidationError
+
+from duet_auth.passwords.policy import NewPassword
+
+POLICY: TypeAdapter[SecretStr] = TypeAdapter(NewPassword)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "8 chars!",
+        "y" * 7 + "z",
+        "x7" * 64,
+        "ääääääöö",
+        "🔑" * 8,
+        "        x",
+        "qxvnrtwz",
+        "4711081547",
+    ],
+    ids=ascii,
+)
+def test_length_is_all_that_is_asked(password: str) -> None:
+    assert POLICY.validate_python(password).get_secret_value() == password
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("", "too_short"),
+        ("7 chars", "too_short"),
+        ("🔑" * 7, "too_short"),
+        ("x7" * 64 + "x", "too_long"),
+        ("password1", "password_too_common"),
+        ("PASSWORD1", "password_too_common"),
+        ("12345678", "password_too_common"),
+        ("sunshine", "password_too_common"),
+        ("eight \ud800 chars", "value_error"),
+        (12345678, "string_type"),
+        (None, "string_type"),
+    ],
+    ids=ascii,
+)
+def test_what_is_refused_is_not_shown(password: object, code: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        POLICY.validate_python(password)
+
+    [error] = raised.value.errors(include_input=False)
+    assert error["type"] == code
+    if isinstance(password, str) and password:
+        assert password not in error["msg"]

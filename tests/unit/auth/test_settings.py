@@ -1,0 +1,73 @@
+"""auth's settings: what is secret stays so, what would not work is refused before the start."""
+
+import base64
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from duet_auth.settings import AuthSettings
+
+SECRET = base64.b64encode(b"s" * 32).decode()
+URL = "postgresql://auth:hunter2@db/auth"
+
+
+def settings(**changes: Any) -> AuthSettings:
+    return AuthSettings(**{"AUTH_DATABASE_URL": URL, "key_encryption_key": SECRET, **changes})
+
+
+def test_no_secret_shows() -> None:
+    shown = repr(settings()) + settings().model_dump_json()
+
+    assert SECRET not in shown
+    assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize("key", ["", "short", "s" * 32, base64.b64encode(b"s" * 31).decode(), "ü"])
+def test_a_key_that_is_not_32_bytes_in_base64_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ValidationError, match="openssl rand -base64 32") as raised:
+        settings(key_encryption_key=key)
+
+    if key:
+        assert key not in str(raised.value).replace("32 bytes in base64", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("access_token_minutes", 0),
+        ("access_token_minutes", 61),
+        ("refresh_grace_seconds", -1),
+        ("refresh_grace_seconds", 61),
+        ("signing_algorithm", "HS256"),
+        ("signing_algorithm", "none"),
+        ("hash_threads", 0),
+        ("rate_limit_login", 0),
+        ("key_propagation_seconds", 0),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        settings(**{name: value})
+
+
+def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_DATABASE_URL", URL)
+    monkeypatch.setenv("KEY_ENCRYPTION_KEY", SECRET)
+    monkeypatch.setenv("RATE_LIMIT_ENABLED", "false")
+
+    read = AuthSettings()
+
+    assert read.database_url.get_secret_value() == URL
+    assert read.key_encryption_bytes == b"s" * 32
+    assert read.rate_limit_enabled is False
+
+
+@pytest.mark.parametrize("missing", ["AUTH_DATABASE_URL", "KEY_ENCRYPTION_KEY"])
+def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setenv("AUTH_DATABASE_URL", URL)
+    monkeypatch.setenv("KEY_ENCRYPTION_KEY", SECRET)
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(ValidationError, match=f"(?i){missing}"):
+        AuthSettings()

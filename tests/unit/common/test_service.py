@@ -1,0 +1,187 @@
+"""What `create_service` gives to every app: errors as problems, limits to bodies, no leaks."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI, HTTPException
+from starlette.responses import StreamingResponse
+
+from duet_common.errors import Conflict, NotFound
+from duet_common.settings import ServiceSettings
+from duet_common.web.app import create_service
+from duet_common.web.schemas import NonBlank, RequestModel
+from tests.problems import assert_problem
+
+router = APIRouter()
+
+
+class Thing(RequestModel):
+    title: NonBlank
+
+
+@router.get("/fails")
+async def fail() -> None:
+    raise RuntimeError("hunter2")
+
+
+@router.get("/breaks-off")
+async def break_off() -> StreamingResponse:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"begun"
+        raise RuntimeError("hunter2")
+
+    return StreamingResponse(chunks())
+
+
+@router.get("/conflict")
+async def conflict() -> None:
+    raise Conflict("Two of them", headers={"X-Which": "both"})
+
+
+@router.get("/framework/{status}")
+async def framework(status: int) -> None:
+    raise HTTPException(status, "hunter2")
+
+
+@router.post("/things")
+async def make(thing: Thing) -> Thing:
+    return thing
+
+
+@router.get("/things/{number}")
+async def read(number: int) -> int:
+    raise NotFound
+
+
+@router.put("/things/{number}")
+async def replace(number: int) -> int:
+    return number
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = create_service(
+        name="things",
+        title="Things",
+        description="For a test.",
+        version="1",
+        settings=ServiceSettings(rate_limit_enabled=False, max_body_bytes=100),
+        lifespan=lifespan,
+        routers=[router],
+        checks={},
+    )
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://things") as client:
+        yield client
+
+
+async def test_an_unexpected_error_tells_nothing_and_is_logged(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await client.get("/fails")
+
+    assert_problem(response, 500, "internal_error")
+    assert "hunter2" not in response.text
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.getMessage() == "GET /fails failed"
+    assert record.exc_info is not None
+
+
+async def test_an_error_after_the_answer_began_breaks_the_connection(
+    client: httpx.AsyncClient,
+) -> None:
+    with pytest.raises(RuntimeError, match="hunter2"):
+        await client.get("/breaks-off")
+
+
+async def test_an_expected_error_is_a_problem_with_its_headers(client: httpx.AsyncClient) -> None:
+    response = await client.get("/conflict")
+
+    assert assert_problem(response, 409, "conflict")["detail"] == "Two of them"
+    assert response.headers["x-which"] == "both"
+
+
+@pytest.mark.parametrize(
+    ("status", "answered", "code"),
+    [
+        (400, 400, "malformed_body"),
+        (404, 404, "not_found"),
+        (405, 405, "method_not_allowed"),
+        (413, 413, "payload_too_large"),
+        (418, 400, "bad_request"),
+        (503, 500, "internal_error"),
+    ],
+)
+async def test_an_error_of_the_framework_is_one_of_ours(
+    client: httpx.AsyncClient, status: int, answered: int, code: str
+) -> None:
+    response = await client.get(f"/framework/{status}")
+
+    assert_problem(response, answered, code)
+    assert "hunter2" not in response.text
+
+
+async def test_allow_names_every_method_of_a_path(client: httpx.AsyncClient) -> None:
+    response = await client.delete("/things/1")
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "GET, PUT"
+
+
+async def test_a_rejected_field_is_named_and_its_value_is_not(client: httpx.AsyncClient) -> None:
+    response = await client.post("/things", json={"title": ["hunter2"]})
+
+    problem = assert_problem(response, 422, "validation_failed")
+    assert problem["errors"] == [
+        {
+            "field": "body.title",
+            "code": "string_type",
+            "detail": "Input should be a valid string",
+        }
+    ]
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
+async def test_a_body_over_the_limit_is_too_large(
+    client: httpx.AsyncClient, declared: bool
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b" " * 60
+        yield b" " * 60
+
+    headers = {"Content-Type": "application/json"}
+    content = b" " * 101 if declared else chunks()
+
+    response = await client.post("/things", content=content, headers=headers)
+
+    assert_problem(response, 413, "payload_too_large")
+
+
+async def test_a_body_within_the_limit_is_read(client: httpx.AsyncClient) -> None:
+    body = b'{"title": "x"}'
+
+    response = await client.post(
+        "/things",
+        content=body + b" " * (100 - len(body)),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert response.status_code == 200
+
+
+async def test_the_document_holds_the_schema_that_its_problems_name(
+    client: httpx.AsyncClient,
+) -> None:
+    document = (await client.get("/openapi.json")).json()
+
+    problem = document["components"]["schemas"]["Problem"]
+    assert set(problem["required"]) == {"type", "title", "status", "detail", "instance", "code"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]

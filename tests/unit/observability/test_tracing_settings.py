@@ -1,0 +1,84 @@
+"""When there is tracing, and where the spans go."""
+
+from typing import Any
+
+import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from pydantic import ValidationError
+
+from duet_common.observability.spans import Spans, otlp
+from duet_common.observability.tracing import tracing_of
+from duet_common.settings import ServiceSettings
+
+COLLECTOR = "http://collector:4318"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ENDPOINT", "TRACES_ENDPOINT"):
+        monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_{name}", raising=False)
+    monkeypatch.delenv("OTEL_TRACES_EXPORTER", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_on"),
+    [
+        ({}, False),
+        ({"otel_exporter_otlp_endpoint": ""}, False),
+        ({"otel_exporter_otlp_endpoint": COLLECTOR}, True),
+        ({"otel_exporter_otlp_traces_endpoint": f"{COLLECTOR}/v1/traces"}, True),
+        ({"otel_traces_exporter": "otlp"}, True),
+        ({"otel_traces_exporter": "console"}, True),
+        ({"otel_traces_exporter": "none", "otel_exporter_otlp_endpoint": COLLECTOR}, False),
+    ],
+)
+def test_an_exporter_turns_tracing_on(settings: dict[str, Any], is_on: bool) -> None:
+    tracing = tracing_of(ServiceSettings(**settings), "test", "1")
+
+    assert isinstance(tracing, Spans) is is_on
+
+
+def test_the_standard_variables_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
+
+    assert isinstance(tracing_of(ServiceSettings(), "test", "1"), Spans)
+
+
+def test_an_exporter_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        ServiceSettings(otel_traces_exporter="jaeger")  # type: ignore[arg-type]  # as a variable may
+
+
+def test_a_collectors_base_gets_the_path_of_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    monkeypatch.setattr("duet_common.observability.spans.otlp", asked.append)
+    for settings in (
+        ServiceSettings(otel_exporter_otlp_endpoint=f"{COLLECTOR}/"),
+        ServiceSettings(
+            otel_exporter_otlp_endpoint=COLLECTOR,
+            otel_exporter_otlp_traces_endpoint="http://traces/in",
+        ),
+        ServiceSettings(otel_traces_exporter="otlp"),
+    ):
+        tracing = tracing_of(settings, "test", "1")
+        assert isinstance(tracing, Spans)
+        tracing._exporter()
+
+    assert asked == [f"{COLLECTOR}/v1/traces", "http://traces/in", None]
+
+
+def test_spans_leave_as_protobuf_over_http() -> None:
+    exporter = otlp(f"{COLLECTOR}/v1/traces")
+
+    assert isinstance(exporter, OTLPSpanExporter)
+    exporter.shutdown()
+
+
+def test_the_environment_may_name_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "blog")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=blog-1")
+    attributes = Spans(lambda: otlp(None), "test", "1")._provider.resource.attributes
+
+    assert attributes["service.name"] == "blog"
+    assert attributes["service.version"] == "1"
+    assert attributes["k8s.pod.name"] == "blog-1"

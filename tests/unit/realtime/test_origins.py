@@ -1,0 +1,79 @@
+"""Only pages of this host, or of a listed origin, may open a WebSocket."""
+
+import pytest
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+
+from duet_content.realtime.errors import OriginRefused
+from duet_content.realtime.origins import check_origin, parse_origin
+from duet_content.settings import ContentSettings
+
+
+def is_let_in(origin: str, host: str, *allowed: str) -> bool:
+    try:
+        check_origin(Headers({"origin": origin, "host": host}), allowed)
+    except OriginRefused:
+        return False
+    return True
+
+
+def test_who_names_no_origin_is_no_browser() -> None:
+    check_origin(Headers({"host": "duet.test"}), [])
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://duet.test", "duet.test"),
+        ("https://duet.test", "DUET.test"),
+        ("https://duet.test", "duet.test:443"),
+        ("http://duet.test", "duet.test:80"),
+        ("http://duet.test:8000", "duet.test:8000"),
+        ("http://[::1]:8000", "[::1]:8000"),
+    ],
+)
+def test_the_same_host_is_let_in(origin: str, host: str) -> None:
+    assert is_let_in(origin, host)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("https://evil.test", "duet.test"),
+        ("https://duet.test", ""),
+        ("https://duet.test", "duet.test/path"),
+        ("https://duet.test", "x@duet.test"),
+        ("https://duet.test:8443", "duet.test"),
+        ("http://duet.test", "duet.test:443"),
+        ("http://duet.test:99999", "duet.test:99999"),
+        ("http://[::1", "[::1"),
+        ("ftp://duet.test", "duet.test"),
+        ("duet.test", "duet.test"),
+        ("https://", ""),
+        ("null", "null"),
+    ],
+)
+def test_others_are_not(origin: str, host: str) -> None:
+    assert not is_let_in(origin, host)
+
+
+def test_who_is_listed_is_let_in_and_nobody_like_it() -> None:
+    listed = "https://App.example.com/"
+
+    assert is_let_in("https://app.example.com", "duet.test", listed)
+    assert is_let_in("https://app.example.com:443", "duet.test", listed)
+    for other in ("http://app.example.com", "https://x.app.example.com", "https://example.com"):
+        assert not is_let_in(other, "duet.test", listed)
+
+
+def test_two_origins_are_none() -> None:
+    origin = (b"origin", b"https://duet.test")
+    with pytest.raises(OriginRefused):
+        check_origin(Headers(raw=[origin, origin, (b"host", b"duet.test")]), [])
+
+
+@pytest.mark.parametrize("text", ["*", "app.example.com", "https://app.example.com/path", "null"])
+def test_a_setting_that_lets_nobody_in_is_refused_at_start(text: str) -> None:
+    assert parse_origin(text) is None
+    with pytest.raises(ValidationError, match="is no origin"):
+        ContentSettings(CONTENT_DATABASE_URL="postgresql://x", ws_allowed_origins=[text])
