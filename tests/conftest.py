@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from duet_auth.tables import METADATA as AUTH_METADATA
 from duet_common.testing.clock import AdjustableClock
 from duet_content.tables import METADATA as CONTENT_METADATA
 from duet_gateway.databases import DatabaseUrls, prepare_databases
 from duet_gateway.postgres import EmbeddedPostgres
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from tests.people import Person, join
 from tests.serving import Duet, running_duet
 

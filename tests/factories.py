@@ -3,12 +3,13 @@
 import itertools
 import uuid
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from duet_auth.users.models import User
 from duet_common.clock import utc_now
 from duet_common.ids import new_id
 from duet_content.posts.models import Post
 from duet_content.profiles.models import Profile
-from sqlalchemy.ext.asyncio import AsyncSession
 
 _NUMBERS = itertools.count(1)
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
 from duet_auth.settings import AuthSettings
 from duet_common.settings import ServiceSettings
 from duet_content.settings import ContentSettings
 from duet_gateway.settings import GatewaySettings
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
 _BEGIN: Final = "<!-- settings: `make docs` writes what follows -->\n"
 _END: Final = "<!-- end of settings -->\n"

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
 
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.runtime import AuthRuntime
@@ -16,8 +17,13 @@ router = APIRouter(tags=["keys"])
 _CACHE_CONTROL = "public, max-age=5"
 
 
-class JwksResponse(Response):
+class JwksResponse(JSONResponse):
+    """A document that is JSON already; of this class, so that its schema is documented."""
+
     media_type = "application/jwk-set+json"
+
+    def render(self, content: bytes) -> bytes:
+        return content
 
 
 @router.get(
