@@ -47,7 +47,7 @@ def test_a_line_of_a_request_has_its_id(lines: Lines, request_id: str) -> None:
 def test_a_line_of_a_traced_request_has_the_ids_of_the_span(lines: Lines) -> None:
     configure_logging("INFO", "json")
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
-    with tracer.start_as_current_span("request") as span:
+    with tracer.start_as_current_span("request", end_on_exit=False) as span:
         ours.info("during")
         span.end()
         ours.info("after it ended, as the request's own line")

@@ -98,6 +98,24 @@ async def test_it_is_read_and_written_until_the_client_goes(
     assert connection.state is State.CLOSED
 
 
+async def test_frames_that_came_together_are_answered_one_by_one(
+    server: Server, connection: Connection
+) -> None:
+    sent_before: list[int] = []
+
+    async def hear(frame: Frame) -> None:
+        sent_before.append(len(server.sent))
+        connection.deliver("answer")
+
+    for _ in range(4):
+        server.say("1")
+    server.go()
+    async with connection:
+        await connection.listen(hear)
+
+    assert sent_before == [0, 1, 2, 3]
+
+
 async def test_what_waits_is_written_before_the_close(
     server: Server, connection: Connection
 ) -> None:

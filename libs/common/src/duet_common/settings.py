@@ -15,7 +15,9 @@ LogFormat = Literal["json", "text"]
 class ServiceSettings(BaseSettings):
     """The base of each service's settings; a field's description is its line in the README."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     token_issuer: str = Field("https://duet.local", description="`iss` of every access token")
     token_audience: str = Field("duet", description="`aud` of every access token")

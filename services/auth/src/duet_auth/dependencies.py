@@ -1,4 +1,7 @@
-"""What auth's endpoints ask for: ready services, the caller, the limits."""
+"""What auth's endpoints ask for: ready services, the caller, the limits.
+
+All are `async`, even where they await nothing: FastAPI runs the others in a thread.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -58,7 +61,7 @@ async def current_user(principal: CurrentPrincipal, reads: Reads) -> UserRead:
 CurrentUser = Annotated[UserRead, Depends(current_user)]
 
 
-def user_service(request: Request, session: WriteSession) -> UserService:
+async def user_service(request: Request, session: WriteSession) -> UserService:
     runtime = runtime_of(request, AuthRuntime)
     return UserService(session, runtime.database.reads, runtime.hasher)
 
@@ -66,7 +69,7 @@ def user_service(request: Request, session: WriteSession) -> UserService:
 Users = Annotated[UserService, Depends(user_service)]
 
 
-def session_service(request: Request, session: WriteSession, users: Users) -> SessionService:
+async def session_service(request: Request, session: WriteSession, users: Users) -> SessionService:
     runtime = runtime_of(request, AuthRuntime)
     return SessionService(
         session,
@@ -81,7 +84,7 @@ def session_service(request: Request, session: WriteSession, users: Users) -> Se
 Sessions = Annotated[SessionService, Depends(session_service)]
 
 
-def request_client(request: Request) -> Client:
+async def request_client(request: Request) -> Client:
     agent = request.headers.get("user-agent", "").replace("\0", "")[:_LONGEST_USER_AGENT]
     return Client(user_agent=agent or None, address=client_address(request))
 

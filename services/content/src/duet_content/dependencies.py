@@ -1,4 +1,7 @@
-"""What content's endpoints ask for: ready services."""
+"""What content's endpoints ask for: ready services.
+
+All are `async`, even where they await nothing: FastAPI runs the others in a thread.
+"""
 
 from typing import Annotated
 
@@ -10,11 +13,11 @@ from duet_content.posts.service import PostReader, PostService
 from duet_content.profiles.service import ProfileService
 
 
-def profile_service(session: WriteSession, reads: Reads) -> ProfileService:
+async def profile_service(session: WriteSession, reads: Reads) -> ProfileService:
     return ProfileService(session, reads)
 
 
-def post_service(request: Request, session: WriteSession) -> PostService:
+async def post_service(request: Request, session: WriteSession) -> PostService:
     return PostService(session, runtime_of(request, Runtime).clock)
 
 

@@ -42,7 +42,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
         version=version("duet-content"),
         settings=settings,
         lifespan=lifespan,
-        routers=[profiles_endpoints.router, posts_endpoints.router, realtime_endpoints.router],
+        routers=[posts_endpoints.router, profiles_endpoints.router, realtime_endpoints.router],
         checks={
             "database": lambda: app.state.runtime.database.is_reachable(),
             "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),

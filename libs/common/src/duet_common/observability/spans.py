@@ -1,6 +1,7 @@
 """Spans by the OpenTelemetry SDK: one a request, one a statement beneath it."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -19,10 +20,13 @@ from opentelemetry.trace import Span
 from duet_common.observability.metrics import UNMEASURED
 from duet_common.observability.sql_spans import SQL_TRACER, SqlTracerProvider
 
+logger = logging.getLogger(__name__)
+
 _UNTRACED: Final = f"^[a-z]+://[^/]*({'|'.join(sorted(UNMEASURED))})$"
 _SECRET_HEADERS: Final = ["authorization", "cookie", "set-cookie", "sec-websocket-protocol"]
 _WITH_QUERY: Final = ("url.query", "http.url", "http.target")
 _REDACTED: Final = "REDACTED"
+_LAST_EXPORT_SECONDS: Final = 3.0
 
 
 def otlp(endpoint: str | None) -> SpanExporter:
@@ -70,8 +74,9 @@ class Spans:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
+        exporter = self._exporter()
         # Its thread is started here: one that a server made before it forks would be lost.
-        self._provider.add_span_processor(BatchSpanProcessor(self._exporter()))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
         sql = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]  # untyped in contrib
         is_first = not sql.is_instrumented_by_opentelemetry
         if is_first:
@@ -81,7 +86,15 @@ class Spans:
         finally:
             if is_first:
                 sql.uninstrument()
-            await asyncio.to_thread(self._provider.shutdown)
+            await self._send_the_last(exporter)
+
+    async def _send_the_last(self, exporter: SpanExporter) -> None:
+        sending = asyncio.create_task(asyncio.to_thread(self._provider.shutdown))
+        done, _ = await asyncio.wait({sending}, timeout=_LAST_EXPORT_SECONDS)
+        if not done:
+            logger.warning("the last spans were not taken in %s s", _LAST_EXPORT_SECONDS)
+            exporter.shutdown()  # ends its retries, which take longer than a pod may
+        await sending
 
 
 def _hide_query(span: Span) -> None:

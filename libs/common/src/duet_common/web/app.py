@@ -65,9 +65,9 @@ def create_service(
     )
     app.state.rate_limiter = RateLimiter(enabled=settings.rate_limit_enabled)
     install_error_handler(app)
-    app.include_router(health_router(checks))
-    for router in routers:
+    for router in routers:  # in the order of the search: the busiest first
         app.include_router(router)
+    app.include_router(health_router(checks))
     _document_problems(app)
     app.state.metrics = metrics
     metrics.install(app)

@@ -5,7 +5,6 @@ import re
 import time
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duet_common.ids import new_id
@@ -42,10 +41,11 @@ class RequestContextMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 seconds = time.perf_counter() - started
-                headers = MutableHeaders(raw=message["headers"])
-                headers.append("X-Request-ID", identifier)
-                headers.append("X-Process-Time", f"{seconds:.6f}")
-                headers.append("Server-Timing", f"app;dur={seconds * 1000:.3f}")
+                message["headers"] += (
+                    (b"x-request-id", identifier.encode("ascii")),
+                    (b"x-process-time", b"%.6f" % seconds),
+                    (b"server-timing", b"app;dur=%.3f" % (seconds * 1000)),
+                )
             await send(message)
 
         try:

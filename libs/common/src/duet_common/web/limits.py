@@ -2,10 +2,8 @@
 
 import math
 import time
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-from fastapi import Request
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -100,17 +98,3 @@ def rate_limiter_of(connection: HTTPConnection) -> RateLimiter:
     if not isinstance(limiter, RateLimiter):
         raise TypeError("the app has no rate limiter")
     return limiter
-
-
-def limit_by_address(
-    name: str, per_minute: Callable[[Request], int]
-) -> Callable[[Request], Awaitable[None]]:
-    """A dependency: a tighter limit on one operation, counted by address.
-
-    Usage: `Depends(limit_by_address("login", lambda request: ...))`.
-    """
-
-    async def counted(request: Request) -> None:
-        await rate_limiter_of(request).hit(name, per_minute(request), client_address(request))
-
-    return counted

@@ -102,7 +102,9 @@ async def list_sessions(
 ) -> Page[SessionRead]:
     rows = await sessions.page(user.id, after, limit + 1)
     items = [_read(row, principal.session_id) for row in rows]
-    return make_page(items, limit, lambda s: Cursor(s.created_at, s.id), request, response)
+    return make_page(
+        Page[SessionRead], items, limit, lambda s: Cursor(s.created_at, s.id), request, response
+    )
 
 
 @router.delete(

@@ -94,7 +94,9 @@ async def list_users(
 ) -> Page[UserRead]:
     rows = await users.page(after, limit + 1)
     items = [UserRead.model_validate(row) for row in rows]
-    return make_page(items, limit, lambda u: Cursor(u.created_at, u.id), request, response)
+    return make_page(
+        Page[UserRead], items, limit, lambda u: Cursor(u.created_at, u.id), request, response
+    )
 
 
 @router.get(

@@ -48,7 +48,7 @@ async def list_posts(
         raise DraftsArePrivate
     else:
         rows = await reads.drafts(after, limit + 1, author_id)
-    return make_page(rows, limit, _place, request, response)
+    return make_page(Page[PostRead], rows, limit, _place, request, response)
 
 
 @router.post(

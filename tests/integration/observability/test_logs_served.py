@@ -1,0 +1,111 @@
+"""The log of a service as a container runs it: every line is JSON, and none has a secret."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from tests.people import PASSWORD, join
+from tests.serving import KEY_ENCRYPTION_KEY, Duet
+
+
+class Service:
+    """auth in a process of its own; `lines` is what it has logged so far."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.url = ""
+        self.lines: list[dict[str, Any]] = []
+
+    async def read(self) -> bool:
+        """Read one line of its log; False at the end. JSONDecodeError if it is not JSON."""
+        assert self.process.stderr is not None
+        line = await self.process.stderr.readline()
+        if line:
+            self.lines.append(json.loads(line))
+        return bool(line)
+
+    def of(self, logger: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["logger"] == logger]
+
+
+@asynccontextmanager
+async def auth_process(duet: Duet, **variables: str) -> AsyncIterator[Service]:
+    """Served by uvicorn's command line; at the end it has stopped and its log is whole."""
+    command = "-m uvicorn --factory duet_auth.main:create_app --port 0 --ws websockets-sansio"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *command.split()),
+        env={
+            "PATH": os.environ["PATH"],
+            "AUTH_DATABASE_URL": duet.urls.auth,
+            "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY,
+            **variables,
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    service = Service(process)
+    try:
+        async with asyncio.timeout(30):
+            while not service.url:
+                assert await service.read(), service.lines
+                running = re.search(r"http://[\d.]+:\d+", service.lines[-1]["message"])
+                service.url = running[0] if running else ""
+            yield service
+            process.terminate()
+            while await service.read():
+                pass
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
+    async with (
+        auth_process(duet, LOG_LEVEL="DEBUG") as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        person = await join(client)
+        me = await client.get("/api/v1/users/me?token=IN-THE-QUERY", headers=person.headers)
+        await client.get("/livez")
+        try:
+            address = f"{service.url.replace('http', 'ws', 1)}/ws/c1?token=IN-THE-QUERY"
+            async with connect(address, proxy=None):
+                raise AssertionError("auth has no WebSocket")
+        except InvalidStatus:
+            pass
+
+    requests = service.of("duet.request")
+    line = next(line for line in requests if line["path"] == "/api/v1/users/me")
+    assert line["request_id"] == me.headers["x-request-id"]
+    assert (line["method"], line["status"], line["client"]) == ("GET", 200, "127.0.0.1")
+    assert line["duration_ms"] > 0
+    assert line["message"].startswith("GET /api/v1/users/me 200 ")
+    assert [x["level"] for x in requests if x["path"] == "/livez"] == ["DEBUG"]
+    assert any("WebSocket /ws/c1" in line["message"] for line in service.of("uvicorn.error"))
+    assert service.of("uvicorn.access") == []
+    log = json.dumps(service.lines)
+    for secret in (PASSWORD, person.access_token, person.refresh_token, "IN-THE-QUERY"):
+        assert secret not in log
+
+
+async def test_an_error_of_the_database_quotes_no_values(duet: Duet) -> None:
+    """They would be in the traceback that is logged: the hash of a password, say."""
+    statement = text("SELECT no_such_column, CAST(:secret AS text)")
+    with pytest.raises(DBAPIError) as failed:
+        async with duet.auth.state.runtime.database.transaction() as session:
+            await session.execute(statement, {"secret": "IN-A-PARAMETER"})
+
+    assert "no_such_column" in str(failed.value)
+    assert "IN-A-PARAMETER" not in str(failed.value)

@@ -1,0 +1,120 @@
+"""Metrics of the running pair, as Prometheus sees them: under real uvicorn, behind the gateway."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+from sqlalchemy import text
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from duet_auth.main import create_app
+from duet_common.db.database import Database, DatabaseOptions
+from duet_common.testing.clock import AdjustableClock
+from tests.people import Person
+from tests.serving import Duet, auth_settings
+from tests.unit.observability.scraping import scrape
+
+COUNT = "http_requests_total"
+
+
+async def test_requests_show_by_route_template(
+    duet: Duet, authenticated_client: httpx.AsyncClient
+) -> None:
+    template = {"method": "GET", "handler": "/api/v1/posts/{post_id}"}
+    before = await scrape(duet.content)
+    me = await scrape(duet.auth)
+    for number in range(3):
+        await authenticated_client.get(f"/api/v1/posts/{UUID(int=number)}")
+    await authenticated_client.get("/api/v1/users/me")
+    after = await scrape(duet.content)
+
+    assert after.value(COUNT, **template, status="404") == 3 + before.value(
+        COUNT, **template, status="404"
+    )
+    observed = "http_request_duration_seconds_count"
+    assert after.value(observed, **template) == 3 + before.value(observed, **template)
+    assert after.value(observed, handler="/api/v1/users/me") == 0  # the other service's
+    assert (await scrape(duet.auth)).value(observed, handler="/api/v1/users/me") == 1 + me.value(
+        observed, handler="/api/v1/users/me"
+    )
+
+
+async def test_unknown_paths_are_one_series(duet: Duet, client: httpx.AsyncClient) -> None:
+    await client.get("/api/v1/posts/one/unknown")
+    before = await scrape(duet.content)
+    for number in range(20):
+        await client.get(f"/api/v1/posts/{number}/unknown")
+    after = await scrape(duet.content)
+
+    assert after.labels(COUNT) == before.labels(COUNT)
+    unknown = {"handler": "none", "method": "GET", "status": "404"}
+    assert after.value(COUNT, **unknown) == 20 + before.value(COUNT, **unknown)
+
+
+async def test_open_websockets_are_counted(
+    duet: Duet, person: Person, client: httpx.AsyncClient
+) -> None:
+    before = (await scrape(duet.content)).labels(COUNT)
+    protocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{person.access_token}")]
+    address = f"{duet.url.replace('http', 'ws', 1)}/ws/c1"
+    async with connect(address, subprotocols=protocols, proxy=None) as socket:
+        await socket.recv()
+        shown = await scrape(duet.content)
+        assert shown.value("duet_websocket_connections") == 1
+    async with asyncio.timeout(5):  # the server hears of it a little later
+        while (shown := await scrape(duet.content)).value("duet_websocket_connections"):
+            await client.get("/api/v1/users/me")
+
+    assert shown.labels(COUNT) == before
+    assert (await scrape(duet.auth)).labels("duet_websocket_connections") == []
+
+
+async def test_a_connection_in_use_shows(duet: Duet) -> None:
+    settings = auth_settings(duet.urls.auth)
+    database = Database(duet.urls.auth, DatabaseOptions.of(settings, "test"))
+    try:
+        assert (database.pools["write"].in_use, database.pools["read"].in_use) == (0, 0)
+        async with database.transaction() as session:
+            await session.execute(text("SELECT 1"))
+            await database.reads.value("SELECT 1", int)
+            write, read = database.pools["write"], database.pools["read"]
+        assert (write.idle, write.in_use, write.most) == (0, 1, 15)
+        assert (read.idle, read.in_use, read.most) == (1, 0, 5)
+        assert (database.pools["write"].idle, database.pools["write"].in_use) == (1, 0)
+    finally:
+        await database.close()
+
+
+async def test_both_services_show_their_pools_and_builds(duet: Duet) -> None:
+    for app, service in ((duet.auth, "duet-auth"), (duet.content, "duet-content")):
+        shown = await scrape(app)
+        assert [x["service"] for x in shown.labels("duet_build_info")] == [service]
+        assert shown.labels("duet_db_pool_connections") == [
+            {"pool": pool, "state": state}
+            for pool in ("read", "write")
+            for state in ("idle", "in_use")
+        ]
+
+
+async def test_the_age_of_the_signing_key_is_since_it_began_to_sign(
+    duet: Duet, clock: AdjustableClock
+) -> None:
+    name = "duet_signing_key_age_seconds"
+    before = (await scrape(duet.auth)).value(name)
+    clock.advance(timedelta(days=40))
+    after = (await scrape(duet.auth)).value(name)
+
+    assert 0 < before < 40 * 86400 < after
+
+
+async def test_metrics_are_not_routed(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_a_scrape_is_under_no_limit(duet: Duet) -> None:
+    app = create_app(auth_settings(duet.urls.auth, rate_limit_enabled=True, rate_limit_address=1))
+    async with app.router.lifespan_context(app):
+        for _ in range(5):
+            await scrape(app)
