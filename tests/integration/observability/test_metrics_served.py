@@ -22,23 +22,20 @@ COUNT = "http_requests_total"
 async def test_requests_show_by_route_template(
     duet: Duet, authenticated_client: httpx.AsyncClient
 ) -> None:
-    template = {"method": "GET", "handler": "/api/v1/posts/{post_id}"}
-    before = await scrape(duet.content)
-    me = await scrape(duet.auth)
+    post = {"method": "GET", "handler": "/api/v1/posts/{post_id}"}
+    me = {"method": "GET", "handler": "/api/v1/users/me"}
+    observed = "http_request_duration_seconds_count"
+    content, auth = await scrape(duet.content), await scrape(duet.auth)
     for number in range(3):
         await authenticated_client.get(f"/api/v1/posts/{UUID(int=number)}")
     await authenticated_client.get("/api/v1/users/me")
-    after = await scrape(duet.content)
+    content_after, auth_after = await scrape(duet.content), await scrape(duet.auth)
 
-    assert after.value(COUNT, **template, status="404") == 3 + before.value(
-        COUNT, **template, status="404"
-    )
-    observed = "http_request_duration_seconds_count"
-    assert after.value(observed, **template) == 3 + before.value(observed, **template)
-    assert after.value(observed, handler="/api/v1/users/me") == 0  # the other service's
-    assert (await scrape(duet.auth)).value(observed, handler="/api/v1/users/me") == 1 + me.value(
-        observed, handler="/api/v1/users/me"
-    )
+    missing = {**post, "status": "404"}
+    assert content_after.value(COUNT, **missing) == 3 + content.value(COUNT, **missing)
+    assert content_after.value(observed, **post) == 3 + content.value(observed, **post)
+    assert auth_after.value(observed, **me) == 1 + auth.value(observed, **me)
+    assert content_after.value(observed, **me) == 0  # the other service's
 
 
 async def test_unknown_paths_are_one_series(duet: Duet, client: httpx.AsyncClient) -> None:

@@ -15,7 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.models import SigningKeyRow
 from duet_auth.keys.service import NotPropagated, Rotated
-from duet_auth.main import key_services
+from duet_auth.kubernetes_secrets import (
+    SecretsFailure,
+    SecretsSpec,
+    cluster_client,
+    make_secrets,
+)
+from duet_auth.main import create_app, key_services
 from duet_auth.migrations import MIGRATIONS
 from duet_auth.settings import AuthSettings
 from duet_auth.users.errors import UserNotFound
@@ -24,6 +30,7 @@ from duet_common.clock import utc_now
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.errors import DuetError
 from duet_common.tokens.claims import make_scope
+from duet_common.web.server import serve as serve_app
 
 T = TypeVar("T")
 app = typer.Typer(help="Operate Duet's auth service.", no_args_is_help=True)
@@ -35,11 +42,35 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")
 
 
 @app.command()
-def migrate() -> None:
+def serve() -> None:
+    """Serve the API until SIGTERM, then drain."""
+    serve_app(create_app())
+
+
+@app.command()
+def migrate(
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
+) -> None:
     """Bring the database to this release's schema. Safe to run from several places at once."""
-    settings = _settings()
-    done = _run(MIGRATIONS.upgrade(settings.database_url.get_secret_value()))
+    url = _settings().database_url.get_secret_value()
+    if wait:
+        _run(MIGRATIONS.wait_for(url, wait))
+    done = _run(MIGRATIONS.upgrade(url))
     typer.echo(f"{'migrated to' if done else 'already at'} {MIGRATIONS.head}")
+
+
+@app.command("make-secrets")
+def make_missing_secrets(
+    spec: Annotated[str, typer.Option(envvar="SECRETS_SPEC", help="JSON; see the chart's README.")],
+) -> None:
+    """In a cluster: make the Secrets of the chart that are missing. Never changes one."""
+    try:
+        with cluster_client() as client:
+            made = make_secrets(SecretsSpec.model_validate_json(spec), client)
+    except (SecretsFailure, ValidationError) as error:
+        typer.echo(f"duet-auth: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"made {', '.join(made)}" if made else "nothing is missing")
 
 
 @keys.command("list")

@@ -1,28 +1,36 @@
 """`duet-content`: what an operator does to content from a shell."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from duet_common.web.server import serve as serve_app
+from duet_content.main import create_app
 from duet_content.migrations import MIGRATIONS
 from duet_content.settings import ContentSettings
 
 app = typer.Typer(help="Operate Duet's content service.", no_args_is_help=True)
 
 
-@app.callback()
-def _commands() -> None:
-    """Keep `migrate` a subcommand, although it is the only one."""
+@app.command()
+def serve() -> None:
+    """Serve the API and the WebSockets until SIGTERM, then drain."""
+    serve_app(create_app())
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
+) -> None:
     """Bring the database to this release's schema. Safe to run from several places at once."""
     try:
-        settings = ContentSettings()
-        done = asyncio.run(MIGRATIONS.upgrade(settings.database_url.get_secret_value()))
+        url = ContentSettings().database_url.get_secret_value()
+        if wait:
+            asyncio.run(MIGRATIONS.wait_for(url, wait))
+        done = asyncio.run(MIGRATIONS.upgrade(url))
     except (ValidationError, SQLAlchemyError, OSError) as error:
         typer.echo(f"duet-content: {error}", err=True)
         raise typer.Exit(1) from None

@@ -13,6 +13,7 @@ from duet_common.observability.logging import configure_logging
 from duet_common.tokens.sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
+from duet_common.web.drain import drain_of
 from duet_content.keys.store import DatabaseJwksStore
 from duet_content.migrations import MIGRATIONS
 from duet_content.posts import endpoints as posts_endpoints
@@ -50,6 +51,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
         },
     )
     app.state.metrics.count_websockets(app)
+    drain_of(app).add(lambda seconds: app.state.runtime.hub.drain(seconds))
     return app
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duet_common.tokens.sources import JwksKeySource
 from duet_common.web.context import RequestContextMiddleware
+from duet_common.web.drain import Drain
 from duet_common.web.problems import install_error_handler
 from duet_gateway.docs import docs_router
 
@@ -31,7 +32,7 @@ class Gateway:
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
-            middleware=[Middleware(RequestContextMiddleware)],
+            middleware=[Middleware(RequestContextMiddleware, drain=Drain())],
         )
         self._rest.include_router(docs_router(auth, content))
         install_error_handler(self._rest)

@@ -6,10 +6,10 @@ from typing import Final
 
 import uvicorn
 
+from duet_common.web.server import LARGEST_WS_MESSAGE, WS_DEFLATE
 from duet_gateway.main import Gateway
 
 _DRAIN_SECONDS: Final = 10
-_LARGEST_WS_MESSAGE: Final = 64 * 1024
 
 
 class GatewayServer(uvicorn.Server):
@@ -25,7 +25,8 @@ class GatewayServer(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 ws="websockets-sansio",
-                ws_max_size=_LARGEST_WS_MESSAGE,
+                ws_max_size=LARGEST_WS_MESSAGE,
+                ws_per_message_deflate=WS_DEFLATE,
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
             )
         )

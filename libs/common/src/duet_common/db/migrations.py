@@ -1,15 +1,18 @@
 """Running a service's Alembic history: one runner at a time, and nothing to do at its head."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +21,7 @@ from duet_common.db.database import Database, asyncpg_url
 logger = logging.getLogger(__name__)
 
 _Command = Callable[[Config], None]
+_PAUSE_SECONDS: Final = 1.0
 _LOCK: Final = 0x44554554  # "DUET"; one history a database, so one key is enough
 
 
@@ -46,6 +50,20 @@ class Migrations:
         the others find the work done. All of it is one transaction: it happens whole or not at all.
         """
         return await self._run(url, lambda config: command.upgrade(config, revision), revision)
+
+    async def wait_for(self, url: str, seconds: float) -> None:
+        """Return when the database takes connections. TimeoutError when it does not in time."""
+        async with asyncio.timeout(seconds):
+            while True:
+                engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+                try:
+                    async with engine.connect():
+                        return
+                except (OSError, DBAPIError, asyncpg.PostgresError) as error:
+                    logger.info("waiting for the database: %s", error)
+                finally:
+                    await engine.dispose()
+                await asyncio.sleep(_PAUSE_SECONDS)
 
     async def downgrade(self, url: str, revision: str) -> bool:
         """Take a database back, as tests and a rollback do."""

@@ -16,6 +16,7 @@ from duet_common.observability.metrics import Metrics
 from duet_common.observability.tracing import FASTAPI_TELEMETRY, Tracing, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.context import RequestContextMiddleware
+from duet_common.web.drain import Drain
 from duet_common.web.health import Check, health_router
 from duet_common.web.limits import RateLimiter, RateLimitMiddleware
 from duet_common.web.problems import (
@@ -42,6 +43,7 @@ def create_service(
 
     `name` is what metrics and traces call it; `app.state.metrics` takes its own gauges.
     """
+    drain = Drain()
     metrics = Metrics(name, version)
     tracing = tracing_of(settings, name, version)
     app = FastAPI(
@@ -56,7 +58,7 @@ def create_service(
         responses=problems(*EVERYWHERE),
         redirect_slashes=False,
         middleware=[
-            Middleware(RequestContextMiddleware),
+            Middleware(RequestContextMiddleware, drain=drain),
             Middleware(_DeclaredSizeMiddleware, max_body_bytes=settings.max_body_bytes),
             # Not `FastAPI(max_body_size=...)`: that is outside of ours, and drops their answer.
             Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
@@ -67,7 +69,8 @@ def create_service(
     install_error_handler(app)
     for router in routers:  # in the order of the search: the busiest first
         app.include_router(router)
-    app.include_router(health_router(checks))
+    app.state.drain = drain
+    app.include_router(health_router(checks, drain))
     _document_problems(app)
     app.state.metrics = metrics
     metrics.install(app)

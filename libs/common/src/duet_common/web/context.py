@@ -8,6 +8,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duet_common.ids import new_id
+from duet_common.web.drain import Drain
 from duet_common.web.problems import internal_error_response
 from duet_common.web.request_id import REQUEST_ID
 
@@ -24,8 +25,9 @@ class RequestContextMiddleware:
     response started) and `Server-Timing` (the same in ms, W3C), and logs one line a request.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, drain: Drain) -> None:
         self.app = app
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,6 +48,8 @@ class RequestContextMiddleware:
                     (b"x-process-time", b"%.6f" % seconds),
                     (b"server-timing", b"app;dur=%.3f" % (seconds * 1000)),
                 )
+                if self._drain.is_running:  # the client's next request belongs to another pod
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

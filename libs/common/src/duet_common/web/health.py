@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
+from duet_common.web.drain import Drain
+
 Check = Callable[[], Awaitable[bool]]
 _SECONDS = 2.0
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
+def health_router(checks: Mapping[str, Check], drain: Drain) -> APIRouter:
     """`/livez` and `/readyz`, outside of the API and of its limits."""
     router = APIRouter(include_in_schema=False)
 
@@ -21,11 +23,10 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     @router.get("/readyz")
     async def readyz() -> JSONResponse:
         passed = await asyncio.gather(*(_passes(check) for check in checks.values()))
-        results = dict(zip(checks, passed, strict=True))
-        ready = all(passed)
+        status = "draining" if drain.is_running else "ok" if all(passed) else "unavailable"
         return JSONResponse(
-            {"status": "ok" if ready else "unavailable", "checks": results},
-            status_code=200 if ready else 503,
+            {"status": status, "checks": dict(zip(checks, passed, strict=True))},
+            status_code=200 if status == "ok" else 503,
         )
 
     return router

@@ -21,6 +21,7 @@ class CloseCode(IntEnum):
     """Why the server closes (RFC 6455, section 7.4; from 4000 on, Duet's own)."""
 
     INTERNAL_ERROR = 1011
+    SERVICE_RESTART = 1012
     UNAUTHENTICATED = 4401
     FORBIDDEN = 4403
     TOO_SLOW = 4408
@@ -115,6 +116,9 @@ class Connection:
             return
         self._waiting.append(text)
         self._wake.set()
+
+    def restart(self) -> None:
+        self.close(CloseCode.SERVICE_RESTART, "The server restarts")
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Begin to close; the first call decides the code."""

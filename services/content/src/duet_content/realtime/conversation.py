@@ -56,6 +56,7 @@ class Conversation:
         """
         try:
             self._channels[LOBBY] = None
+            self._hub.enter(self._connection)
             self._welcome(auth_id)
             self._hub.join(LOBBY, self._connection)
             self._await_expiry()
@@ -65,6 +66,7 @@ class Conversation:
                 self._expiry.cancel()
             for channel in self._channels:
                 self._hub.leave(channel, self._connection)
+            self._hub.exit(self._connection)
 
     async def _hear(self, frame: Frame) -> None:
         if self._seconds_left() <= 0:  # the timer is late, or the clock was set

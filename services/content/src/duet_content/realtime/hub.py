@@ -1,11 +1,14 @@
 """Who is on which channel, and the fan-out to them, in this process's memory."""
 
-from typing import Literal, Protocol
+import asyncio
+from typing import Final, Literal, Protocol
 
 from pydantic import JsonValue
 
 from duet_common.clock import Clock
 from duet_content.realtime.messages import Message, Presence, Sender
+
+_LONGEST_PAUSE: Final = 1.0
 
 
 class Member(Protocol):
@@ -16,6 +19,10 @@ class Member(Protocol):
 
     def deliver(self, text: str) -> None:
         """Take one encoded message: at once, without an error, without joining or leaving."""
+        ...
+
+    def restart(self) -> None:
+        """Begin to close, since this process goes away; the client shall come back."""
         ...
 
 
@@ -34,10 +41,31 @@ class Hub:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._channels: dict[str, _Channel] = {}
+        self._members: dict[Member, None] = {}
 
     def __len__(self) -> int:
         """How many channels somebody is on."""
         return len(self._channels)
+
+    def enter(self, member: Member) -> None:
+        """A connection has been welcomed."""
+        self._members[member] = None
+
+    def exit(self, member: Member) -> None:
+        """A connection is gone; it has left its channels."""
+        self._members.pop(member, None)
+
+    async def drain(self, seconds: float) -> None:
+        """Close every connection with 1012, spread over some seconds so that they do not all come
+        back in one moment.
+        """
+        pause = min(_LONGEST_PAUSE, seconds / max(1, len(self._members)))
+        while self._members:
+            member = next(iter(self._members))
+            self.exit(member)
+            member.restart()
+            if self._members:
+                await asyncio.sleep(pause)
 
     def join(self, name: str, member: Member) -> None:
         """Put a member on a channel; the others hear of it."""

@@ -1,0 +1,135 @@
+"""`duet-auth make-secrets`: make the chart's missing Secrets, once, and never change one.
+
+The chart cannot do it while it renders: `lookup` finds nothing under `helm template`, and every
+pipeline that renders would make new ones (helm/helm#3053). deploy/helm/duet/README.md has the form
+of `SECRETS_SPEC`.
+"""
+
+import base64
+import os
+import re
+import secrets
+import ssl
+import string
+from pathlib import Path
+from typing import Final, Literal
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_ALPHABET: Final = string.ascii_letters + string.digits
+_PASSWORD_LENGTH: Final = 40
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class SecretsFailure(Exception):
+    """Why the Secrets could not be made; it names them, and never a value."""
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Generate(_Spec):
+    """`password`: 40 characters that stand for themselves in a URL. `base64-32`: 32 bytes."""
+
+    generate: Literal["password", "base64-32"]
+
+    def value(self) -> str:
+        if self.generate == "password":
+            return "".join(secrets.choice(_ALPHABET) for _ in range(_PASSWORD_LENGTH))
+        return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+class Template(_Spec):
+    """Text in which `{key}` stands for the generated value of that key of the same Secret."""
+
+    template: str
+
+    def keys(self) -> set[str]:
+        return set(_PLACEHOLDER.findall(self.template))
+
+    def value(self, generated: dict[str, str]) -> str:
+        return _PLACEHOLDER.sub(lambda match: generated[match[1]], self.template)
+
+
+class SecretSpec(_Spec):
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")
+    data: dict[str, Generate | Template] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _templates_name_generated_keys(self) -> "SecretSpec":
+        generated = {key for key, entry in self.data.items() if isinstance(entry, Generate)}
+        for key, entry in self.data.items():
+            if isinstance(entry, Template) and not entry.keys() <= generated:
+                raise ValueError(f"the template of {key!r} names a key that is not generated")
+        return self
+
+    def values(self) -> dict[str, str]:
+        """New values for every key."""
+        generated = {k: e.value() for k, e in self.data.items() if isinstance(e, Generate)}
+        made = {k: e.value(generated) for k, e in self.data.items() if isinstance(e, Template)}
+        return {**generated, **made}
+
+
+class SecretsSpec(_Spec):
+    """What `SECRETS_SPEC` holds."""
+
+    labels: dict[str, str] = {}
+    secrets: list[SecretSpec]
+
+
+class _Existing(BaseModel):
+    data: dict[str, str] | None = None
+
+
+def cluster_client(account: Path = _ACCOUNT) -> httpx.Client:
+    """A client of the API server for the pod's own namespace. Raises `SecretsFailure` outside."""
+    try:
+        token = (account / "token").read_text(encoding="ascii").strip()
+        namespace = (account / "namespace").read_text(encoding="ascii").strip()
+        # By address: the one policy of the Job lets it reach the API server, and no DNS.
+        host = f"{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
+    except (OSError, KeyError) as error:
+        raise SecretsFailure("not in a pod with a service account token") from error
+    return httpx.Client(
+        base_url=f"https://{host}/api/v1/namespaces/{namespace}/secrets",
+        headers={"Authorization": f"Bearer {token}"},
+        verify=ssl.create_default_context(cafile=str(account / "ca.crt")),
+        timeout=10.0,
+    )
+
+
+def make_secrets(spec: SecretsSpec, client: httpx.Client) -> list[str]:
+    """Make what is missing; the names of those made. Raises `SecretsFailure`."""
+    return [secret.name for secret in spec.secrets if _make(secret, spec.labels, client)]
+
+
+def _make(secret: SecretSpec, labels: dict[str, str], client: httpx.Client) -> bool:
+    try:
+        found = client.get(f"/{secret.name}")
+        if found.status_code == httpx.codes.NOT_FOUND:
+            body = {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "type": "Opaque",
+                "metadata": {"name": secret.name, "labels": labels},
+                "stringData": secret.values(),
+            }
+            made = client.post("", json=body)
+            if made.status_code != httpx.codes.CONFLICT:
+                made.raise_for_status()
+                return True
+            found = client.get(f"/{secret.name}")  # somebody was faster
+        found.raise_for_status()
+    except httpx.HTTPError as error:
+        reason = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else error
+        raise SecretsFailure(f"Secret {secret.name}: {reason}") from None
+    missing = secret.data.keys() - (_Existing.model_validate_json(found.content).data or {})
+    if missing:
+        raise SecretsFailure(
+            f"Secret {secret.name} exists without {', '.join(sorted(missing))}: add it, or delete "
+            "the Secret to have all of it made"
+        )
+    return False
