@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from duet_auth.settings import AuthSettings
 from duet_common.settings import ServiceSettings
+from duet_common.web.server import ServeSettings
 from duet_content.settings import ContentSettings
 from duet_gateway.settings import GatewaySettings
 
@@ -18,6 +19,7 @@ _BEGIN: Final = "<!-- settings: `make docs` writes what follows -->\n"
 _END: Final = "<!-- end of settings -->\n"
 _SECTIONS: Final[tuple[tuple[str, type[BaseSettings]], ...]] = (
     ("`make run`", GatewaySettings),
+    ("`serve`", ServeSettings),
     ("both services", ServiceSettings),
     ("auth", AuthSettings),
     ("content", ContentSettings),

@@ -40,8 +40,8 @@ async def opened(url: str, *, seconds: float = 5.0) -> AsyncIterator[Database]:
     """A `Database` with small pools; `seconds` is its timeout."""
     options = DatabaseOptions(
         application_name="test",
-        pool_size=2,
-        max_overflow=3,
+        pool_size=1,
+        max_overflow=1,
         read_pool_size=2,
         pre_ping=False,
         timeout=seconds,

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 
 from duet_common.db.keyset import FIRST, Cursor
 from duet_common.errors import InvalidCursor
-from duet_common.web.pagination import cursor_parameter, make_page
+from duet_common.web.pagination import Page, cursor_parameter, make_page
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def request(query: str = "") -> Request:
 def test_one_row_more_means_another_page() -> None:
     response = Response()
 
-    page = make_page([3, 2, 1], 2, place, request("limit=2"), response)
+    page = make_page(Page[int], [3, 2, 1], 2, place, request("limit=2"), response)
 
     assert page.items == [3, 2]
     assert page.next_cursor == place(2).encode()
@@ -45,7 +45,7 @@ def test_one_row_more_means_another_page() -> None:
 def test_no_row_more_means_the_last_page(rows: list[int]) -> None:
     response = Response()
 
-    page = make_page(rows, 2, place, request(), response)
+    page = make_page(Page[int], rows, 2, place, request(), response)
 
     assert page.items == rows
     assert page.next_cursor is None
@@ -55,7 +55,7 @@ def test_no_row_more_means_the_last_page(rows: list[int]) -> None:
 def test_the_link_keeps_the_query_and_replaces_the_cursor() -> None:
     response = Response()
 
-    make_page([2, 1], 1, place, request("q=a%26b&cursor=old&author=me"), response)
+    make_page(Page[int], [2, 1], 1, place, request("q=a%26b&cursor=old&author=me"), response)
 
     assert response.headers["link"] == (
         f'</things?q=a%26b&author=me&cursor={place(2).encode()}>; rel="next"'
@@ -65,19 +65,19 @@ def test_the_link_keeps_the_query_and_replaces_the_cursor() -> None:
 def test_the_link_names_no_host_that_a_caller_could_forge() -> None:
     response = Response()
 
-    make_page([2, 1], 1, place, request(), response)
+    make_page(Page[int], [2, 1], 1, place, request(), response)
 
     assert "example" not in response.headers["link"]
 
 
-def test_no_cursor_is_the_beginning() -> None:
-    assert cursor_parameter(None) is FIRST
+async def test_no_cursor_is_the_beginning() -> None:
+    assert await cursor_parameter(None) is FIRST
 
 
-def test_a_cursor_is_where_it_says() -> None:
-    assert cursor_parameter(place(1).encode()) == place(1)
+async def test_a_cursor_is_where_it_says() -> None:
+    assert await cursor_parameter(place(1).encode()) == place(1)
 
 
-def test_an_empty_cursor_is_not_ours() -> None:
+async def test_an_empty_cursor_is_not_ours() -> None:
     with pytest.raises(InvalidCursor):
-        cursor_parameter("")
+        await cursor_parameter("")
