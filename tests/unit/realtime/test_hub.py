@@ -17,9 +17,13 @@ class Ear:
     def __init__(self, client_id: str) -> None:
         self.sender = Sender(client_id=client_id, user_id=uuid.UUID(int=1))
         self.texts: list[str] = []
+        self.restarts = 0
 
     def deliver(self, text: str) -> None:
         self.texts.append(text)
+
+    def restart(self) -> None:
+        self.restarts += 1
 
     @property
     def heard(self) -> list[dict[str, Any]]:
@@ -85,3 +89,14 @@ def test_an_empty_channel_is_forgotten(hub: Hub) -> None:
         hub.leave(f"room:{ear.sender.client_id}", ear)
         hub.leave("lobby", ear)
     assert len(hub) == 0
+
+
+async def test_a_drain_tells_each_connection_once(hub: Hub) -> None:
+    ears = [Ear(str(number)) for number in range(3)]
+    for ear in ears:
+        hub.enter(ear)
+    hub.exit(ears[2])
+
+    await hub.drain(0.01)
+
+    assert [ear.restarts for ear in ears] == [1, 1, 0]

@@ -25,7 +25,7 @@ class ServeSettings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     trusted_proxies: str = Field(
         "", description="networks, by comma, whose `X-Forwarded-For` is believed, from the right"
     )
