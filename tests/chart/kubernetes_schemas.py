@@ -3,7 +3,7 @@
     kubectl get --raw /openapi/v2 | python -m tests.chart.kubernetes_schemas
 
 writes `schemas/`, from a cluster that also has the definitions of the Gateway API and of the
-Prometheus operator. Unknown fields are refused, which is what `kubeconform -strict` asks of schemas.
+Prometheus operator. Unknown fields are refused, as `kubeconform -strict` expects of its schemas.
 """
 
 import json

@@ -30,7 +30,7 @@ async def test_every_websocket_is_closed_with_1012(leaving: Duet, tokens: TokenF
 
         await drain_of(leaving.content).run(0.01)
 
-        assert await asyncio.gather(one.closed(), two.closed()) == [1012, 1012]
+        assert list(await asyncio.gather(one.closed(), two.closed())) == [1012, 1012]
     assert len(hub_of(leaving)) == 0
 
 
