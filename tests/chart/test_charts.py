@@ -1,0 +1,173 @@
+"""The charts as files: fresh, complete, valid, and installable from a clone."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.chart import kubernetes_schemas, values_docs
+from tests.chart.rendering import ALONE, CHARTS, EVERYTHING, EXTERNAL, Values, helm, render
+
+_LONGEST = "r" * 36
+
+
+def test_schemas_and_tables_are_fresh() -> None:
+    assert not values_docs.stale(), "python -m tests.chart.values_docs"
+
+
+def test_a_value_without_a_comment_is_an_error() -> None:
+    with pytest.raises(values_docs.UndocumentedValue, match=r"a\.b has no comment"):
+        values_docs.read_values("a:\n  b: 1\n")
+
+
+def test_a_comment_tells_what_the_default_does_not() -> None:
+    text = 'a:\n  # -- how\n  # many\n  # @schema {"minimum": 1}\n  b: 2\n'
+    (value,) = values_docs.read_values(text)
+    assert (value.path, value.default) == (("a", "b"), 2)
+    assert value.schema == {"description": "how many", "type": "integer", "minimum": 1}
+    schema = values_docs.make_schema([value], [])
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["a"]["additionalProperties"] is False
+
+
+def test_what_both_services_share_is_said_alike_everywhere() -> None:
+    def said(chart: str) -> dict[str, Any]:
+        values = values_docs.read_values((CHARTS / chart / "values.yaml").read_text())
+        return {".".join(v.path): (v.schema, v.default) for v in values if v.path[0] == "global"}
+
+    own = {
+        "global.duet.createSecrets",
+        "global.duet.postgres.enabled",
+        "global.duet.postgres.maxConnections",
+    }
+    auth, content, umbrella = (said(c) for c in ("duet-auth", "duet-content", "duet"))
+    assert auth == content
+    assert auth.keys() == umbrella.keys()
+    assert {path for path in auth if auth[path] != umbrella[path]} == own
+    assert all(auth[path][0] == umbrella[path][0] for path in auth)
+
+
+@pytest.mark.parametrize("chart", ["duet", "duet-auth", "duet-content"])
+def test_a_packaged_chart_is_whole(chart: str, tmp_path: Path) -> None:
+    """Links are followed: the archive installs where there is no clone."""
+    done = helm("package", str(CHARTS / chart), "-d", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    archive = tmp_path / f"{chart}-0.1.0.tgz"
+    with tarfile.open(archive) as opened:
+        assert all(member.isfile() for member in opened)
+    arguments = ["template", "duet", str(archive), "-n", "prod", "-f", "-"]
+    packaged = helm(*arguments, stdin=json.dumps(ALONE[chart]))
+    assert packaged.stdout == render(ALONE[chart], chart).text
+    assert not packaged.stderr
+
+
+def test_links_stay_in_the_repository_and_lead_somewhere() -> None:
+    links = [path for path in CHARTS.parent.rglob("*") if path.is_symlink()]
+    assert links
+    for link in links:
+        assert not link.readlink().is_absolute()
+        assert link.resolve(strict=True).is_relative_to(CHARTS.parent)
+
+
+@pytest.mark.parametrize("chart", ["duet", "duet-auth", "duet-content", "duet-lib"])
+def test_lint(chart: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(json.dumps(ALONE.get(chart, {})))
+    done = helm("lint", "--strict", str(CHARTS / chart), "-f", str(values))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+@pytest.mark.parametrize(
+    ("chart", "values"),
+    [
+        ("duet", {}),
+        ("duet", EVERYTHING),
+        ("duet", EXTERNAL),
+        ("duet-auth", ALONE["duet-auth"]),
+        ("duet-content", ALONE["duet-content"]),
+    ],
+    ids=["defaults", "everything", "external", "auth alone", "content alone"],
+)
+def test_kubeconform(chart: str, values: Values, upgrade: bool) -> None:
+    said = _kubeconform(render(values, chart, upgrade=upgrade).text)
+    assert (said["invalid"], said["errors"], said["skipped"]) == (0, 0, 0), said
+    assert said["valid"] > 5
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("revisionHistoryLimit", "revisionHistroyLimit"), ("matchLabelKeys", "matchLabelKey")],
+)
+def test_kubeconform_would_see_a_misspelt_field(right: str, wrong: str) -> None:
+    text = render().text
+    assert right in text
+    assert _kubeconform(text.replace(right, wrong))["invalid"] == 2
+
+
+def _kubeconform(manifests: str) -> dict[str, int]:
+    program = shutil.which("kubeconform")
+    if program is None:
+        pytest.skip("kubeconform is not installed")
+    arguments = ["-strict", "-summary", "-output=json"]
+    done = subprocess.run(
+        [program, *arguments, f"-schema-location={kubernetes_schemas.LOCATION}", "-"],
+        input=manifests,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    summary: dict[str, int] = json.loads(done.stdout)["summary"]
+    return summary
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+def test_names_fit_for_the_longest_release_name(upgrade: bool) -> None:
+    for item in render(EVERYTHING, upgrade=upgrade, release=_LONGEST).objects:
+        assert len(item["metadata"]["name"]) <= 63, item["metadata"]["name"]
+        for value in item["metadata"]["labels"].values():
+            assert len(value) <= 63
+
+
+def test_every_object_is_labelled_as_the_releases() -> None:
+    for item in render(EVERYTHING).objects:
+        labels = item["metadata"]["labels"]
+        assert labels["app.kubernetes.io/instance"] == "duet"
+        assert labels["app.kubernetes.io/part-of"] == "duet"
+
+
+def test_no_kind_stands_twice_under_one_name() -> None:
+    for upgrade in (False, True):
+        names = [
+            (i["kind"], i["metadata"]["name"]) for i in render(EVERYTHING, upgrade=upgrade).objects
+        ]
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "helm -n prod test duet"),
+        ({}, "leaves the database's volume and the Secrets"),
+        ({}, "app.kubernetes.io/name=duet,app.kubernetes.io/instance=duet"),
+        ({}, "set global.duet.tokenIssuer before production"),
+        ({"ingress": {"host": "duet.example.com"}}, "http://duet.example.com"),
+        (EVERYTHING, "https://duet.example.com"),
+        (EXTERNAL, "leaves the Secrets that were made"),
+    ],
+)
+def test_notes_say_what_is_next_and_what_stays(values: Values, said: str) -> None:
+    arguments = ["install", "duet", str(CHARTS / "duet"), "-n", "prod", "--dry-run=client"]
+    done = helm(*arguments, "-f", "-", stdin=json.dumps(values))
+    assert said in done.stdout.partition("NOTES:")[2], done.stderr
+
+
+def test_the_versions_agree() -> None:
+    charts = [yaml.safe_load(path.read_text()) for path in CHARTS.glob("*/Chart.yaml")]
+    assert len({chart["version"] for chart in charts}) == 1
+    assert len({chart["appVersion"] for chart in charts if "appVersion" in chart}) == 1

@@ -1,0 +1,86 @@
+"""The migration Jobs: when they run, and under which name."""
+
+import re
+
+import pytest
+
+from tests.chart.rendering import ALONE, render
+
+_SERVICES = pytest.mark.parametrize("service", ["auth", "content"])
+
+
+@_SERVICES
+def test_on_installation_a_plain_job_beside_the_database(service: str) -> None:
+    job = render().job(f"duet-{service}-migrate-")
+    assert "annotations" not in job["metadata"]
+    assert re.fullmatch(rf"duet-{service}-migrate-[0-9a-f]{{8}}", job["metadata"]["name"])
+    pod = render().pod(f"Job/duet-{service}-migrate-")
+    assert pod.container["args"] == ["migrate", "--wait", "300"]
+    assert pod.spec["restartPolicy"] == "Never"
+    assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (3, 900)
+
+
+@_SERVICES
+def test_on_an_upgrade_a_hook_before_the_pods(service: str) -> None:
+    manifests = render(upgrade=True)
+    job = manifests.one("Job", f"duet-{service}-migrate-upgrade")
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-upgrade"
+    assert job["spec"]["ttlSecondsAfterFinished"] == 86400
+    hooks = [j for j in manifests.all("Job") if "annotations" in j["metadata"]]
+    assert len(hooks) == len(manifests.all("Job")), "no plain Job is left on an upgrade"
+
+
+def test_the_hook_brings_its_own_network_policy_and_comes_after_the_secrets() -> None:
+    manifests = render(upgrade=True)
+    policy = manifests.one("NetworkPolicy", "duet-auth-migrate-upgrade")
+    migration = manifests.one("Job", "duet-auth-migrate-upgrade")
+    secrets = manifests.job("duet-secrets-")
+    weights = [
+        int(item["metadata"]["annotations"]["helm.sh/hook-weight"])
+        for item in (policy, secrets, migration)
+    ]
+    assert weights == sorted(set(weights))
+
+
+def test_the_hook_needs_nothing_that_only_this_release_brings() -> None:
+    spec = render(upgrade=True).pod("Job/duet-auth-migrate-upgrade").spec
+    assert "serviceAccountName" not in spec
+
+
+def test_nothing_is_a_hook_of_a_rollback() -> None:
+    for upgrade in (False, True):
+        assert "rollback" not in render(upgrade=upgrade).text
+
+
+def test_the_name_changes_with_what_runs_and_only_then() -> None:
+    def name(**auth: object) -> str:
+        job = render({"auth": auth}).job("duet-auth-migrate-")
+        return str(job["metadata"]["name"])
+
+    assert name() == name(replicas=2)
+    assert name() != name(image={"tag": "0.2.0"})
+    assert name() != name(extraEnv=[{"name": "A", "value": "b"}])
+
+
+def test_an_upgrade_that_brings_the_database_runs_a_plain_job() -> None:
+    manifests = render({"auth": {"migrations": {"onUpgrade": "job"}}}, upgrade=True)
+    assert "annotations" not in manifests.job("duet-auth-migrate-")["metadata"]
+    assert "annotations" in manifests.job("duet-content-migrate-")["metadata"]
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+def test_migrations_may_be_somebody_elses(upgrade: bool) -> None:
+    manifests = render({"auth": {"migrations": {"enabled": False}}}, upgrade=upgrade)
+    assert not [n for n in manifests.names("Job") if n.startswith("duet-auth-migrate")]
+    assert not [n for n in manifests.names("NetworkPolicy") if n.startswith("duet-auth-migrate")]
+
+
+def test_a_service_alone_migrates_too() -> None:
+    manifests = render(ALONE["duet-auth"], "duet-auth", upgrade=True)
+    assert manifests.names("Job") == {"duet-auth-migrate-upgrade"}
+
+
+def test_a_migration_sends_no_traces() -> None:
+    values = {"global": {"duet": {"tracing": {"endpoint": "http://collector:4318"}}}}
+    environment = render(values).pod("Job/duet-auth-migrate-").environment
+    assert not [name for name in environment if name.startswith("OTEL_")]

@@ -1,0 +1,118 @@
+"""Scraping, traces, the dashboard, the alerts."""
+
+import json
+import re
+import shutil
+import subprocess
+from typing import Final
+
+import pytest
+import yaml
+
+from tests.chart.rendering import CHARTS, EVERYTHING, Values, render
+
+_OBSERVABILITY: Final = CHARTS.parent / "observability"
+_METRICS: Final = {
+    "http_requests_total",
+    "http_request_duration_seconds_bucket",
+    "duet_db_pool_connections",
+    "duet_db_pool_connections_max",
+    "duet_websocket_connections",
+    "duet_build_info",
+    "duet_signing_key_age_seconds",
+    "kube_job_failed",  # kube-state-metrics
+}
+
+
+def test_pods_are_scraped_by_their_annotations() -> None:
+    annotations = render().pod("Deployment/duet-auth").annotations
+    assert {k: v for k, v in annotations.items() if k.startswith("prometheus.io/")} == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "8000",
+        "prometheus.io/path": "/metrics",
+    }
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [{"scrapeAnnotations": False}, {"serviceMonitor": {"enabled": True}}],
+    ids=["turned off", "a ServiceMonitor instead"],
+)
+def test_and_not_twice(metrics: Values) -> None:
+    pod = render({"global": {"duet": {"metrics": metrics}}}).pod("Deployment/duet-auth")
+    assert not [name for name in pod.annotations if name.startswith("prometheus.io/")]
+
+
+def test_service_monitors() -> None:
+    assert not render().all("ServiceMonitor")
+    manifests = render(EVERYTHING)
+    for service in ("auth", "content"):
+        monitor = manifests.one("ServiceMonitor", f"duet-{service}")
+        assert monitor["metadata"]["labels"]["release"] == "prometheus"
+        selector = monitor["spec"]["selector"]["matchLabels"]
+        labels = manifests.one("Service", f"duet-{service}")["metadata"]["labels"]
+        assert selector.items() <= labels.items()
+
+
+def test_nothing_is_traced_unless_an_endpoint_is_given() -> None:
+    assert "OTEL_" not in render().text
+
+
+def test_traces_go_to_the_endpoint() -> None:
+    environment = render(EVERYTHING).pod("Deployment/duet-content").environment
+    assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.tracing:4318"
+    assert environment["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
+    assert environment["OTEL_SERVICE_NAME"] == "duet-content"
+    assert environment["OTEL_TRACES_SAMPLER_ARG"] == "1"
+    assert "k8s.pod.name=$(POD_NAME)" in environment["OTEL_RESOURCE_ATTRIBUTES"]
+    names = list(environment)
+    assert names.index("POD_NAME") < names.index("OTEL_RESOURCE_ATTRIBUTES")
+
+
+def test_the_dashboard_is_shipped_as_it_is() -> None:
+    config = render().one("ConfigMap", "duet-dashboard")
+    assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert config["data"]["duet.json"] == (_OBSERVABILITY / "dashboard.json").read_text()
+    assert not render({"dashboard": {"enabled": False}}).names("ConfigMap") & {"duet-dashboard"}
+
+
+def test_the_alerts_are_shipped_as_they_are() -> None:
+    assert not render().all("PrometheusRule")
+    rule = render(EVERYTHING).one("PrometheusRule", "duet-alerts")
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
+    assert rule["spec"] == yaml.safe_load((_OBSERVABILITY / "alerts.yaml").read_text())
+
+
+def test_they_name_only_known_metrics() -> None:
+    dashboard = json.loads((_OBSERVABILITY / "dashboard.json").read_text())
+    rules = yaml.safe_load((_OBSERVABILITY / "alerts.yaml").read_text())
+    expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
+    expressions += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    named = re.findall(r"(?<![\w:])(?:http|duet|kube)_\w+", " ".join(expressions))
+    assert set(named) == _METRICS
+
+
+def test_the_panels_are_apart() -> None:
+    dashboard = json.loads((_OBSERVABILITY / "dashboard.json").read_text())
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+
+
+def test_the_alerts_fire_when_they_should() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed; the cluster suite has it in prom/prometheus")
+    tests = _OBSERVABILITY / "alerts_test.yaml"
+    done = subprocess.run(
+        [promtool, "test", "rules", str(tests)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

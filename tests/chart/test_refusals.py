@@ -1,0 +1,111 @@
+"""Wrong values are refused before anything is applied, with a sentence."""
+
+import pytest
+
+from tests.chart.rendering import ALONE, Values, merged, refusal
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"auht": {}}, "additional properties 'auht' not allowed"),
+        ({"auth": {"repicas": 2}}, "additional properties 'repicas' not allowed"),
+        ({"auth": {"database": {"poolsize": 2}}}, "additional properties 'poolsize' not allowed"),
+        ({"global": {"duet": {"tracin": {}}}}, "additional properties 'tracin' not allowed"),
+        ({"ingress": {"hosts": []}}, "additional properties 'hosts' not allowed"),
+        ({"postgres": {"storage": {"sise": "1Gi"}}}, "additional properties 'sise' not allowed"),
+        ({"auth": {"duet-lib": {"a": 1}}}, "additional properties 'a' not allowed"),
+        ({"auth": {"replicas": "two"}}, "got string, want integer"),
+        ({"auth": {"replicas": -1}}, "minimum: got -1, want 0"),
+        ({"auth": {"image": {"pullPolicy": "Sometimes"}}}, "must be one of"),
+        ({"global": {"duet": {"logLevel": "info"}}}, "must be one of"),
+        ({"global": {"duet": {"trustedProxies": ["10.0.0.1"]}}}, "does not match pattern"),
+        ({"global": {"duet": {"tracing": {"endpoint": "collector"}}}}, "does not match pattern"),
+        ({"global": {"duet": {"tracing": {"sampleRatio": 2}}}}, "maximum: got 2, want 1"),
+        ({"content": {"webSocket": {"allowedOrigins": ["app"]}}}, "does not match pattern"),
+        ({"auth": {"extraEnv": [{"value": "x"}]}}, "missing property 'name'"),
+    ],
+)
+def test_the_schema_refuses(values: Values, said: str) -> None:
+    assert said in refusal(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"auth": {"shutdown": {"gracePeriodSeconds": 25}}},
+            "gracePeriodSeconds (25) must be more than preStopSeconds + drainSeconds (5 + 20)",
+        ),
+        (
+            {"auth": {"autoscaling": {"enabled": True, "minReplicas": 3, "maxReplicas": 2}}},
+            "duet-auth: autoscaling.minReplicas (3) is more than autoscaling.maxReplicas (2)",
+        ),
+        (
+            {"content": {"migrations": {"activeDeadlineSeconds": 300}}},
+            "duet-content: migrations.activeDeadlineSeconds (300) must be more than",
+        ),
+        (
+            {"auth": {"database": {"tls": {"caSecret": "ca", "mode": "require"}}}},
+            'duet-auth: database.tls.caSecret is set, but database.tls.mode "require" does not',
+        ),
+        (
+            {"auth": {"database": {"host": "db"}}},
+            "duet-auth: database.host is set, so database.existingSecret must name a Secret",
+        ),
+        (
+            {"global": {"duet": {"createSecrets": False}}},
+            "set database.existingSecret to a Secret that holds the database's URL",
+        ),
+        (
+            {
+                "global": {"duet": {"createSecrets": False}},
+                "auth": {"database": {"existingSecret": "a"}},
+                "content": {"database": {"existingSecret": "c"}},
+                "postgres": {"existingSecret": "p"},
+            },
+            "duet-auth: set keyEncryption.existingSecret to a Secret that holds 32 random bytes",
+        ),
+        (
+            {
+                "global": {"duet": {"createSecrets": False}},
+                "auth": ALONE["duet-auth"],
+                "content": ALONE["duet-content"],
+            },
+            "duet: global.duet.createSecrets is off, so postgres.existingSecret must name a Secret",
+        ),
+        (
+            {"global": {"duet": {"postgres": {"enabled": False}}}},
+            "without the chart's own PostgreSQL (global.duet.postgres.enabled), set",
+        ),
+        (
+            {
+                "auth": {"database": {"host": "db", "existingSecret": "a"}},
+                "content": {"database": {"host": "db", "existingSecret": "c"}},
+            },
+            "so nobody would use the chart's own PostgreSQL",
+        ),
+        ({"httpRoute": {"enabled": True}}, "duet: httpRoute.enabled needs httpRoute.parentRefs"),
+    ],
+)
+def test_the_chart_refuses(values: Values, said: str) -> None:
+    assert said in refusal(values)
+
+
+@pytest.mark.parametrize("chart", ["duet-auth", "duet-content"])
+def test_a_service_alone_wants_its_secrets(chart: str) -> None:
+    assert f"{chart}: set database.existingSecret" in refusal({}, chart)
+
+
+def test_auth_alone_wants_its_key() -> None:
+    values = {"database": {"existingSecret": "a"}}
+    assert "duet-auth: set keyEncryption.existingSecret" in refusal(values, "duet-auth")
+
+
+def test_a_service_alone_counts_its_connections() -> None:
+    values = merged(ALONE["duet-auth"], {"replicas": 5})
+    assert "the services may open 120 database connections" in refusal(values, "duet-auth")
+
+
+def test_a_long_release_name() -> None:
+    assert "has more than 36 characters" in refusal({}, release="d" * 37)

@@ -1,0 +1,56 @@
+"""Ingress and HTTPRoute: the public paths, and no others."""
+
+from tests.chart.rendering import EVERYTHING, render
+
+_PATHS = {
+    "/api/v1/auth": "duet-auth",
+    "/api/v1/users": "duet-auth",
+    "/.well-known": "duet-auth",
+    "/api/v1/profiles": "duet-content",
+    "/api/v1/posts": "duet-content",
+    "/ws": "duet-content",
+}
+
+
+def test_the_ingress_routes_the_public_paths() -> None:
+    spec = render().one("Ingress", "duet-public")["spec"]
+    (rule,) = spec["rules"]
+    backends = {p["path"]: p["backend"]["service"]["name"] for p in rule["http"]["paths"]}
+    assert backends == _PATHS
+    assert {p["pathType"] for p in rule["http"]["paths"]} == {"Prefix"}
+    assert not {"host"} & rule.keys()
+    assert not {"ingressClassName", "tls"} & spec.keys()
+
+
+def test_the_ingress_takes_host_class_annotations_and_tls() -> None:
+    ingress = render(EVERYTHING).one("Ingress", "duet-public")
+    assert ingress["metadata"]["annotations"] == {"example.com/timeout": "3600"}
+    assert ingress["spec"]["ingressClassName"] == "traefik"
+    assert ingress["spec"]["rules"][0]["host"] == "duet.example.com"
+    assert ingress["spec"]["tls"] == [{"hosts": ["duet.example.com"], "secretName": "duet-tls"}]
+
+
+def test_the_http_route_routes_the_same() -> None:
+    spec = render(EVERYTHING).one("HTTPRoute", "duet-public")["spec"]
+    routed = {
+        rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["name"]
+        for rule in spec["rules"]
+    }
+    assert routed == _PATHS
+    assert spec["parentRefs"] == [{"name": "gateway", "namespace": "traefik"}]
+    assert spec["hostnames"] == ["duet.example.com"]
+
+
+def test_only_the_websockets_of_the_route_get_their_timeouts() -> None:
+    spec = render(EVERYTHING).one("HTTPRoute", "duet-public")["spec"]
+    timed = {
+        rule["matches"][0]["path"]["value"]: rule["timeouts"]
+        for rule in spec["rules"]
+        if "timeouts" in rule
+    }
+    assert timed == {"/ws": {"request": "0s"}}
+
+
+def test_each_may_be_left_out() -> None:
+    assert not render({"ingress": {"enabled": False}}).all("Ingress")
+    assert not render().all("HTTPRoute")
