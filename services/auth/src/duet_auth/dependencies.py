@@ -18,7 +18,7 @@ from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
 from duet_common.db.reading import Read
 from duet_common.errors import InvalidToken
-from duet_common.web.boundary import Reads, WriteSession
+from duet_common.web.boundary import WriteSession
 from duet_common.web.limits import client_address, rate_limiter_of
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.runtime import runtime_of
@@ -50,8 +50,9 @@ LIVE_USER = Read(
 )
 
 
-async def current_user(principal: CurrentPrincipal, reads: Reads) -> UserRead:
+async def current_user(principal: CurrentPrincipal, request: Request) -> UserRead:
     """The caller. `InvalidToken` when the session has ended, or the user is gone or inactive."""
+    reads = runtime_of(request, AuthRuntime).database.reads
     user = await LIVE_USER.one(reads, user_id=principal.user_id, session_id=principal.session_id)
     if user is None:
         raise InvalidToken

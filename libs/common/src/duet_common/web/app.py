@@ -8,13 +8,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import Lifespan
 
-from duet_common.errors import PayloadTooLarge
 from duet_common.observability.metrics import Metrics
 from duet_common.observability.tracing import FASTAPI_TELEMETRY, Tracing, tracing_of
 from duet_common.settings import ServiceSettings
+from duet_common.web.body_limit import BodyLimitMiddleware
 from duet_common.web.context import RequestContextMiddleware
 from duet_common.web.drain import Drain
 from duet_common.web.health import Check, health_router
@@ -23,7 +22,6 @@ from duet_common.web.problems import (
     EVERYWHERE,
     Problem,
     install_error_handler,
-    problem_response,
     problems,
 )
 
@@ -59,9 +57,7 @@ def create_service(
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContextMiddleware, drain=drain),
-            Middleware(_DeclaredSizeMiddleware, max_body_bytes=settings.max_body_bytes),
-            # Not `FastAPI(max_body_size=...)`: that is outside of ours, and drops their answer.
-            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
+            Middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes),
             Middleware(RateLimitMiddleware, settings=settings),
         ],
     )
@@ -86,27 +82,6 @@ def _observed(lifespan: Lifespan[FastAPI], metrics: Metrics, tracing: Tracing) -
             yield
 
     return running
-
-
-class _DeclaredSizeMiddleware:
-    """Answers a declared oversize with a problem detail.
-
-    Starlette enforces the limit, chunked bodies included, but replaces the answer to a declared
-    `Content-Length` with plain text; what it only finds while reading reaches our error handler.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self.app = app
-        self._max = max_body_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            for name, value in scope["headers"]:
-                if name == b"content-length" and value.isdigit() and int(value) > self._max:
-                    error = PayloadTooLarge(f"The body is over {self._max} bytes")
-                    await problem_response(error)(scope, receive, send)
-                    return
-        await self.app(scope, receive, send)
 
 
 def _document_problems(app: FastAPI) -> None:
