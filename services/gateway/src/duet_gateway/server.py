@@ -6,7 +6,7 @@ from typing import Final
 
 import uvicorn
 
-from duet_common.web.server import LARGEST_WS_MESSAGE, WS_DEFLATE
+from duet_common.web.server import LARGEST_WS_MESSAGE, WS_DEFLATE, freeze_start
 from duet_gateway.main import Gateway
 
 _DRAIN_SECONDS: Final = 10
@@ -36,4 +36,5 @@ class GatewayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         await self._gateway.ready()
+        freeze_start()
         self._on_ready()

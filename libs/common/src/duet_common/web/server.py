@@ -1,6 +1,7 @@
 """uvicorn as a pod runs it: one process, and a drain between SIGTERM and the end."""
 
 import asyncio
+import gc
 import logging
 import socket
 from typing import Final
@@ -34,6 +35,15 @@ class ServeSettings(BaseSettings):
     )
 
 
+def freeze_start() -> None:
+    """Tell the garbage collector to pass over what the start made: it lives as long as we do.
+
+    Otherwise each full collection walks through all routes and schemas: 5 to 10 % of a read.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class DrainingServer(uvicorn.Server):
     """Fails readiness first, then drains, then closes.
 
@@ -60,6 +70,10 @@ class DrainingServer(uvicorn.Server):
         )
         self._app = app
         self._seconds = settings.drain_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        freeze_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         try:
