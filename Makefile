@@ -9,7 +9,7 @@ export UV_NO_PROGRESS ?= 1
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DATABASE_URL)
@@ -18,6 +18,22 @@ run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DA
 .PHONY: test
 test: $(VENV) ## Run every test that needs no Docker
 	.venv/bin/pytest -n auto
+
+.PHONY: test-chart
+test-chart: $(VENV) ## Render the charts in every way (needs helm)
+	.venv/bin/pytest -n auto tests/chart
+
+.PHONY: test-cluster
+test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and try them (needs Docker)
+	.venv/bin/pytest tests/cluster
+
+.PHONY: cluster-up
+cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
+	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_road.py
+
+.PHONY: cluster-down
+cluster-down: ## Delete that cluster
+	kind delete cluster --name duet-e2e
 
 .PHONY: check
 check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
