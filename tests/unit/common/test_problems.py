@@ -19,8 +19,8 @@ from duet_common.errors import (
     Unavailable,
     ValidationFailed,
 )
+from duet_common.observability.request_id import REQUEST_ID
 from duet_common.web.problems import EVERYWHERE, problem_response, problems
-from duet_common.web.request_id import REQUEST_ID
 
 
 class First(Conflict):

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from duet_common.observability.logging import configure_logging
-from duet_common.web.request_id import REQUEST_ID
+from duet_common.observability.request_id import REQUEST_ID
 
 Lines = Callable[[], list[dict[str, object]]]
 ours = logging.getLogger("duet_common.something")

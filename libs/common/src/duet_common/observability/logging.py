@@ -8,8 +8,8 @@ from opentelemetry import trace
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.json import JsonFormatter
 
+from duet_common.observability.request_id import REQUEST_ID
 from duet_common.settings import LogFormat, LogLevel
-from duet_common.web.request_id import REQUEST_ID
 
 _OURS: Final = ("duet", "duet_common", "duet_auth", "duet_content", "duet_gateway")
 _WITH_HANDLERS: Final = ("uvicorn", "uvicorn.error", "gunicorn.error", "alembic")

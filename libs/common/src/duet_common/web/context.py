@@ -8,9 +8,9 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duet_common.ids import new_id
+from duet_common.observability.request_id import REQUEST_ID
 from duet_common.web.drain import Drain
 from duet_common.web.problems import internal_error_response
-from duet_common.web.request_id import REQUEST_ID
 
 logger = logging.getLogger("duet.request")
 

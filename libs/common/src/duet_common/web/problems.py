@@ -24,7 +24,7 @@ from duet_common.errors import (
     RateLimited,
     ValidationFailed,
 )
-from duet_common.web.request_id import REQUEST_ID
+from duet_common.observability.request_id import REQUEST_ID
 
 logger = logging.getLogger(__name__)
 
