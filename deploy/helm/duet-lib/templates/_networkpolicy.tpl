@@ -1,0 +1,107 @@
+{{/* Each policy names both directions: what is not in it is closed. */}}
+{{- define "duet.networkPolicy" -}}
+{{- $component := include "duet.component" . }}
+{{- $policy := .Values.global.duet.networkPolicy }}
+{{- if $policy.enabled }}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "duet.name" (list . $component) }}
+  labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "duet.selector" (list . $component) | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    - ports:
+        - {port: 8000, protocol: TCP}
+      from:
+        {{- with concat $policy.ingressNamespaces $policy.metricsNamespaces }}
+        - namespaceSelector:
+            matchExpressions:
+              - {key: kubernetes.io/metadata.name, operator: In, values: {{ toJson . }}}
+        {{- end }}
+        {{- range list "test" (ternary "content" "" (eq $component "auth")) | compact }}
+        - podSelector:
+            matchLabels: {{- include "duet.selector" (list $ .) | nindent 14 }}
+        {{- end }}
+        {{- with .Values.networkPolicy.clients }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  egress:
+    {{- include "duet.egressToDNS" . | nindent 4 }}
+    {{- include "duet.egressToDatabase" . | nindent 4 }}
+    {{- with include (printf "duet.egress.%s" $component) . | trim }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- with .Values.global.duet.tracing }}
+    {{- if .endpoint }}
+    {{- include "duet.egressTo" (list (include "duet.portOf" .endpoint) .peers) | nindent 4 }}
+    {{- end }}
+    {{- end }}
+    {{- with .Values.networkPolicy.egress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The migration's: it reaches the database, and nobody reaches it. An upgrade's hook runs under
+     the policies of the release before, so it brings its own. */}}
+{{- define "duet.migrationNetworkPolicy" -}}
+{{- $component := printf "%s-migrate" (include "duet.component" .) }}
+{{- $hook := eq (include "duet.migrationIsHook" .) "true" }}
+{{- if and .Values.migrations.enabled .Values.global.duet.networkPolicy.enabled }}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "duet.name" (list . (ternary (printf "%s-upgrade" $component) $component $hook)) }}
+  labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
+  {{- if $hook }}
+  annotations: {{- include "duet.scaffold" "pre-upgrade" | nindent 4 }}
+  {{- end }}
+spec:
+  podSelector:
+    matchLabels: {{- include "duet.selector" (list . $component) | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress: []
+  egress:
+    {{- include "duet.egressToDNS" . | nindent 4 }}
+    {{- include "duet.egressToDatabase" . | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{/* What a hook's Job needs around it: there before it, gone after it, when it fails too. */}}
+{{- define "duet.scaffold" -}}
+helm.sh/hook: {{ . }}
+helm.sh/hook-weight: "-10"
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- define "duet.egressToDNS" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+  to: {{- toYaml .Values.global.duet.networkPolicy.dnsPeers | nindent 4 }}
+{{- end }}
+
+{{- define "duet.egressToDatabase" -}}
+{{- $database := .Values.database }}
+{{- if and .Values.global.duet.postgres.enabled (not $database.host) -}}
+- ports:
+    - {port: 5432, protocol: TCP}
+  to:
+    - podSelector:
+        matchLabels: {{- include "duet.selector" (list . "postgres") | nindent 10 }}
+{{- else }}
+{{- include "duet.egressTo" (list $database.port $database.peers) }}
+{{- end }}
+{{- end }}
+
+{{/* (list port peers) → a rule; no peers: wherever it is. */}}
+{{- define "duet.egressTo" -}}
+- ports:
+    - {port: {{ index . 0 | int }}, protocol: TCP}
+  {{- with index . 1 }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
