@@ -1,0 +1,168 @@
+"""A kind cluster with Duet in it, as a user would install it, by the programs a user has."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+ROOT: Final = Path(__file__).parents[2]
+CHART: Final = ROOT / "deploy/helm/duet"
+NAME: Final = "duet-e2e"
+NODE_IMAGE: Final = "kindest/node:v1.35.4"
+ORIGIN: Final = "http://127.0.0.1:8080"
+SERVICES: Final = ("auth", "content")
+LOADED: Final = ("duet-auth:0.1.0", "duet-content:0.1.0", "postgres:18", "traefik:v3.6")
+NAMESPACE: Final = "duet"
+RELEASE: Final = "duet"
+_RESTRICTED: Final = "pod-security.kubernetes.io/enforce=restricted"
+
+
+class CommandFailed(Exception):
+    """A program ended with another code than 0; what it said is the message."""
+
+
+def run(*command: str, seconds: float = 300) -> str:
+    """What a program printed; with what it complained of when it fails."""
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
+    )
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        raise CommandFailed(f"{' '.join(command)}: exit code {done.returncode}\n{said}")
+    return done.stdout
+
+
+def missing_programs() -> list[str]:
+    """What this machine lacks for a cluster."""
+    missing = [p for p in ("docker", "kind", "kubectl", "helm") if shutil.which(p) is None]
+    if "docker" not in missing:
+        answers = subprocess.run(["docker", "info"], capture_output=True, check=False)  # noqa: S607
+        if answers.returncode:
+            missing.append("docker (it is installed, but does not answer)")
+    return missing
+
+
+def eventually(what: str, attempt: Callable[[], T], seconds: float) -> T:
+    """The first truthy answer, for conditions that nothing announces."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = attempt()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}; last: {answer!r}")
+        time.sleep(0.2)
+
+
+class Cluster:
+    """The cluster of this suite, and the namespace `duet` in it."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+
+    def kubectl(self, *arguments: str, namespace: str = NAMESPACE, seconds: float = 300) -> str:
+        return run(
+            "kubectl", f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", *arguments,
+            seconds=seconds,
+        )  # fmt: skip
+
+    def helm(self, *arguments: str, namespace: str = NAMESPACE, seconds: float = 400) -> str:
+        return run(
+            "helm", f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", *arguments,
+            seconds=seconds,
+        )  # fmt: skip
+
+    def get(self, *arguments: str, namespace: str = NAMESPACE) -> Any:
+        return json.loads(self.kubectl("get", *arguments, "--output=json", namespace=namespace))
+
+    def upgrade(self, *values: str) -> str:
+        """`helm upgrade` that keeps the values it has but for these."""
+        changes = [f"--set={value}" for value in values]
+        return self.helm(
+            "upgrade", RELEASE, str(CHART), "--reset-then-reuse-values", *changes,
+            "--wait", "--timeout=5m",
+        )  # fmt: skip
+
+    def pods(self, component: str, *, namespace: str = NAMESPACE) -> list[str]:
+        """Names of a component's pods that are not going away."""
+        found = self.get("pods", f"-l=app.kubernetes.io/component={component}", namespace=namespace)
+        return [
+            pod["metadata"]["name"]
+            for pod in found["items"]
+            if "deletionTimestamp" not in pod["metadata"]
+        ]
+
+    def python(self, pod: str, program: str, *, namespace: str = NAMESPACE) -> str:
+        """What a Python program prints that runs in a pod; it ends within a minute."""
+        return self.kubectl("exec", pod, "--", "python", "-c", program, namespace=namespace)
+
+    def make_namespace(self, name: str) -> None:
+        manifest = self.kubectl("create", "namespace", name, "--dry-run=client", "--output=yaml")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(manifest)
+            file.flush()
+            self.kubectl("apply", f"--filename={file.name}")
+        self.kubectl("label", "--overwrite", "namespace", name, _RESTRICTED)
+
+    def keep_logs(self, folder: Path) -> None:
+        """What one would look at after a failure, for every pod."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, arguments in {
+            "pods.txt": ["get", "pods,jobs,pvc", "-A", "-o", "wide"],
+            "events.txt": ["get", "events", "-A", "--sort-by=.lastTimestamp"],
+            "describe.txt": ["describe", "pods,jobs"],
+        }.items():
+            (folder / name).write_text(self._said("kubectl", *arguments))
+        for pod in json.loads(self._said("kubectl", "get", "pods", "-A", "-o", "json"))["items"]:
+            name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+            for suffix, more in {"": [], "-previous": ["--previous"]}.items():
+                logs = self._said("kubectl", "logs", name, f"-n={namespace}", "--tail=2000", *more)
+                if logs:
+                    (folder / f"{namespace}-{name}{suffix}.log").write_text(logs)
+
+    def _said(self, program: str, *arguments: str) -> str:
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        namespaced = arguments if "-A" in arguments else (f"-n={NAMESPACE}", *arguments)
+        done = subprocess.run(
+            [program, *namespaced],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+
+def clusters() -> list[str]:
+    return run("kind", "get", "clusters").split()
+
+
+def make_cluster(kubeconfig: Path) -> Cluster:
+    """The cluster, made unless it is there; with this tree's images and an ingress controller."""
+    for service in SERVICES:
+        image = f"duet-{service}:0.1.0"
+        run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image, ".",
+            seconds=600)  # fmt: skip
+    for image in LOADED[2:]:
+        if not run("docker", "images", "-q", image).strip():
+            run("docker", "pull", "-q", image)
+    if NAME in clusters():
+        run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(kubeconfig))
+    else:
+        config = "--config=deploy/kind/cluster.yaml"
+        run("kind", "create", "cluster", f"--name={NAME}", f"--image={NODE_IMAGE}", config,
+            "--wait=120s", f"--kubeconfig={kubeconfig}")  # fmt: skip
+    cluster = Cluster(kubeconfig)
+    run("kind", "load", "docker-image", "--name", NAME, *LOADED)
+    manifest = Path(__file__).parent / "traefik.yaml"
+    cluster.kubectl("apply", f"--filename={manifest}", namespace="traefik")
+    cluster.kubectl("rollout", "status", "deployment/traefik", namespace="traefik")
+    cluster.make_namespace(NAMESPACE)
+    return cluster
+
+
+def delete_cluster() -> None:
+    run("kind", "delete", "cluster", "--name", NAME)

@@ -1,0 +1,110 @@
+"""One cluster for the whole suite, and what is kept of it when a test fails."""
+
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cluster.cluster import (
+    CHART,
+    ORIGIN,
+    RELEASE,
+    Cluster,
+    delete_cluster,
+    make_cluster,
+    missing_programs,
+)
+from tests.people import Person, join
+
+_CLUSTER = pytest.StashKey[Cluster]()
+_FIGURES = pytest.StashKey[list[str]]()
+_HERE = Path(__file__).parent
+_SECONDS = 480
+Say = Callable[[str], None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.timeout(_SECONDS), append=False)
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Say:
+    """Takes a figure, which is printed at the end."""
+
+    def take(figure: str) -> None:
+        figures = request.config.stash.setdefault(_FIGURES, [])
+        figures.append(f"{request.node.name}: {figure}")
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """The cluster, with nothing of Duet's in it but the images."""
+    missing = missing_programs()
+    if missing:
+        if os.environ.get("CI"):
+            pytest.fail(f"in CI the cluster suite has to run; missing: {', '.join(missing)}")
+        pytest.skip(f"the cluster suite needs {', '.join(missing)}")
+    try:
+        cluster = make_cluster(tmp_path_factory.mktemp("cluster") / "kubeconfig")
+        request.config.stash[_CLUSTER] = cluster
+        yield cluster
+    finally:
+        if os.environ.get("DUET_KEEP_CLUSTER") != "1":
+            delete_cluster()
+
+
+@pytest.fixture(scope="session")
+def duet(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
+    """The cluster, with Duet installed by `helm install` and no values."""
+    began = time.monotonic()
+    if RELEASE in cluster.helm("list", "--short").split():
+        cluster.helm("uninstall", RELEASE, "--wait")
+    cluster.helm("install", RELEASE, str(CHART), "--wait", "--timeout=5m")
+    figures = request.config.stash.setdefault(_FIGURES, [])
+    figures.append(f"helm install --wait: {time.monotonic() - began:.0f} s")
+    return cluster
+
+
+@pytest.fixture
+async def client(duet: Cluster) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the origin, through the ingress."""
+    async with httpx.AsyncClient(base_url=ORIGIN, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def person(client: httpx.AsyncClient) -> Person:
+    """Somebody registered and logged in, whom no earlier run on a kept cluster knows."""
+    return await join(client, email=f"{uuid.uuid4()}@example.com")  # noqa: TID251
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    cluster = item.config.stash.get(_CLUSTER, None)
+    if report.failed and cluster is not None and item.path.is_relative_to(_HERE):
+        folder = Path(tempfile.mkdtemp(prefix=f"duet-{item.name[:40]}-"))
+        cluster.keep_logs(folder)
+        report.sections.append(("cluster", f"logs, events and descriptions are in {folder}"))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    figures = terminalreporter.config.stash.get(_FIGURES, [])
+    if figures:
+        terminalreporter.section("figures of the cluster suite")
+    for figure in figures:
+        terminalreporter.line(figure)

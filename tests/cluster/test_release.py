@@ -1,0 +1,111 @@
+"""Upgrades, wrong values, and what `helm uninstall` leaves."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cluster.cluster import CHART, RELEASE, Cluster, CommandFailed
+from tests.cluster.conftest import Say
+from tests.people import Person
+
+_SECOND = "second"
+_SECRETS = {f"{_SECOND}-{name}" for name in
+            ("auth-database", "auth-keys", "content-database", "postgres")}  # fmt: skip
+
+
+def _secrets(cluster: Cluster, release: str, namespace: str) -> dict[str, Any]:
+    label = f"-l=app.kubernetes.io/instance={release}"
+    found = cluster.get("secrets", label, namespace=namespace)["items"]
+    return {secret["metadata"]["name"]: secret["data"] for secret in found}
+
+
+async def test_an_upgrade_keeps_the_secrets_and_the_users(
+    duet: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+) -> None:
+    before = _secrets(duet, RELEASE, "duet")
+    pods = duet.pods("auth")
+    began = time.monotonic()
+    level = "DEBUG" if "DEBUG" not in duet.helm("get", "values", RELEASE) else "INFO"
+    duet.upgrade(f"global.duet.logLevel={level}")
+    seconds = time.monotonic() - began
+    assert before["duet-auth-keys"]["keyEncryptionKey"]
+    assert _secrets(duet, RELEASE, "duet") == before
+    assert not set(duet.pods("auth")) & set(pods), "the value changed, so the pods must roll"
+    me = await client.get("/api/v1/users/me", headers=person.headers)
+    assert me.status_code == 200, "a token from before the upgrade is good after it"
+    assert not duet.get("jobs", "-l=app.kubernetes.io/component=auth-migrate-upgrade")["items"]
+    say(f"helm upgrade --wait: {seconds:.0f} s")
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("content.replicas=-1", "minimum"),
+        ("content.replica=2", "additional properties 'replica' not allowed"),
+        ("global.duet.logLevel=LOUD", "must be one of"),
+        ("global.duet.postgres.enabled=false", "set database.existingSecret to a Secret"),
+        ("content.replicas=20", "PostgreSQL allows 190"),
+        ("content.shutdown.gracePeriodSeconds=10", "would be killed while it drains"),
+        ("content.database.host=db.example.com", "database.existingSecret must name a Secret"),
+    ],
+)
+def test_wrong_values_are_refused(duet: Cluster, value: str, sentence: str) -> None:
+    """Before anything is applied: the release stays as it is."""
+    revision = duet.helm("history", RELEASE, "--output=json")
+    with pytest.raises(CommandFailed) as refused:
+        duet.upgrade(value)
+    assert sentence in str(refused.value)
+    assert duet.helm("history", RELEASE, "--output=json") == revision
+
+
+@pytest.fixture
+def second(duet: Cluster) -> Iterator[Cluster]:
+    """Another namespace, for a release that may be taken away."""
+    duet.make_namespace(_SECOND)
+    yield duet
+    duet.kubectl("delete", "namespace", _SECOND)
+
+
+def _install(cluster: Cluster) -> None:
+    cluster.helm("install", _SECOND, str(CHART), "--set=ingress.enabled=false", "--wait",
+                 "--timeout=5m", namespace=_SECOND)  # fmt: skip
+
+
+def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
+    """The Secrets and the volume; an installation of the same name finds its data again."""
+    _install(second)
+    secrets = _secrets(second, _SECOND, _SECOND)
+    assert set(secrets) == _SECRETS
+    second.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
+    second.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=90s", namespace=_SECOND)
+    left = {line for line in _everything(second) if "kube-root-ca.crt" not in line}
+    expected = {f"secret/{name}" for name in _SECRETS}
+    assert left == {
+        *expected, f"persistentvolumeclaim/data-{_SECOND}-postgres-0", "serviceaccount/default",
+    }  # fmt: skip
+    cluster_wide = second.kubectl("get", "clusterroles,clusterrolebindings", "--output=name")
+    assert "duet" not in cluster_wide
+    assert _SECOND not in cluster_wide
+
+    _install(second)
+    assert _secrets(second, _SECOND, _SECOND) == secrets
+    again = second.helm("test", _SECOND, namespace=_SECOND)
+    assert "Succeeded" in again
+    second.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
+    label = f"app.kubernetes.io/name=duet,app.kubernetes.io/instance={_SECOND}"
+    second.kubectl("delete", "secret,pvc", f"-l={label}", namespace=_SECOND)
+    remaining = {line for line in _everything(second) if "kube-root-ca.crt" not in line}
+    assert remaining == {"serviceaccount/default"}
+    say(f"left: {', '.join(sorted(left))}")
+
+
+def _everything(cluster: Cluster) -> list[str]:
+    """Every object in the namespace but for its events and what mirrors a Service."""
+    passing = ("events", "endpoints", "endpointslices", "leases", "pods.metrics")
+    kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name")
+    wanted = [kind for kind in kinds.split() if not kind.startswith(passing)]
+    listed = cluster.kubectl("get", ",".join(wanted), "--output=name", namespace=_SECOND)
+    return listed.split()

@@ -1,0 +1,100 @@
+"""What a user does, through the ingress, on a cluster that had nothing but `helm install`."""
+
+import json
+import time
+import uuid
+
+import httpx
+import pytest
+from websockets import Subprotocol
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.cluster.cluster import ORIGIN, RELEASE, Cluster
+from tests.cluster.conftest import Say
+from tests.people import PASSWORD, Person, join, log_in
+
+
+async def test_the_road_through_the_ingress(client: httpx.AsyncClient, say: Say) -> None:
+    began = time.monotonic()
+    email = f"{uuid.uuid4()}@example.com"  # noqa: TID251
+    person = await join(client, email=email)
+    me = await client.get("/api/v1/users/me", headers=person.headers)
+    assert me.json()["email"] == email
+    profile = await client.put(
+        "/api/v1/profiles/me", headers=person.headers, json={"display_name": "Ada"}
+    )
+    assert profile.status_code == 200, profile.text
+    draft = {"title": "From outside", "content": "Through the ingress."}
+    post = await client.post("/api/v1/posts", headers=person.headers, json=draft)
+    assert post.status_code == 201, post.text
+    published = await client.post(f"{post.headers['location']}/publish", headers=person.headers)
+    assert published.json()["is_published"]
+    listed = await client.get("/api/v1/posts")
+    found = {item["id"]: item for item in listed.json()["items"]}
+    assert found[post.json()["id"]]["author"]["name"] == "Ada"
+
+    refreshed = await client.post(
+        "/api/v1/auth/refresh", json={"refresh_token": person.refresh_token}
+    )
+    assert refreshed.status_code == 200, refreshed.text
+    await _talk(refreshed.json()["access_token"])
+    out = await client.post(
+        "/api/v1/auth/logout",
+        headers={"Authorization": f"Bearer {refreshed.json()['access_token']}"},
+    )
+    assert out.status_code == 204, out.text
+    stale = await client.post(
+        "/api/v1/auth/refresh", json={"refresh_token": refreshed.json()["refresh_token"]}
+    )
+    assert stale.status_code == 401
+    assert (await log_in(client, email, PASSWORD)).status_code == 200
+    say(f"{time.monotonic() - began:.2f} s")
+
+
+async def _talk(access_token: str) -> None:
+    subprotocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{access_token}")]
+    url = f"{ORIGIN.replace('http', 'ws', 1)}/ws/road"
+    async with connect(url, subprotocols=subprotocols) as websocket:
+        assert websocket.subprotocol == "duet.v1"
+        await _hear(websocket, "welcome")
+        hello = {"type": "publish", "channel": "lobby", "data": "hello"}
+        await websocket.send(json.dumps(hello))
+        assert (await _hear(websocket, "message"))["data"] == "hello"
+
+
+async def _hear(websocket: ClientConnection, kind: str) -> dict[str, object]:
+    while True:
+        message: dict[str, object] = json.loads(await websocket.recv())
+        if message["type"] == kind:
+            return message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics", "/livez", "/readyz", "/docs", "/openapi.json", "/internal/", "//metrics",
+        "/metrics/", "/ws/../metrics", "/.well-known/../readyz", "/api/v1/posts/../../../metrics",
+        "/api/v1/users/%2e%2e/%2e%2e/%2e%2e/livez",
+    ],
+)  # fmt: skip
+async def test_internal_paths_are_not_reachable(duet: Cluster, path: str) -> None:
+    """The path goes out as it is written, dots and all."""
+    async with httpx.AsyncClient() as client:
+        request = client.build_request("GET", ORIGIN)
+        request.url = request.url.copy_with(raw_path=path.encode())
+        answer = await client.send(request)
+    assert answer.status_code in {400, 404}, (answer.status_code, answer.text[:300])
+    assert "python_info" not in answer.text
+
+
+def test_helm_test(duet: Cluster, say: Say) -> None:
+    began = time.monotonic()
+    said = duet.helm("test", RELEASE)
+    assert "Phase:" in said
+    assert "Succeeded" in said
+    say(f"{time.monotonic() - began:.1f} s")
+
+
+async def test_content_knows_the_person(client: httpx.AsyncClient, person: Person) -> None:
+    answer = await client.get("/api/v1/profiles/me", headers=person.headers)
+    assert answer.status_code == 200, answer.text
