@@ -1,7 +1,9 @@
 """What every test may ask for: a PostgreSQL, both services running on it, and their clients."""
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -20,13 +22,17 @@ _KEPT = {"signing_keys", "jwks_copies"}
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A server of this worker's own, or the one that `TEST_DATABASE_URL` names."""
     own = os.environ.get("TEST_DATABASE_URL")
     if own is not None:
         yield own
         return
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as embedded:
+    # Not below pytest's own folder: as root, another session of pytest closes that to the server.
+    with (
+        tempfile.TemporaryDirectory(prefix="duet-pg-") as folder,
+        EmbeddedPostgres(Path(folder), durable=False) as embedded,
+    ):
         yield embedded.url()
 
 
