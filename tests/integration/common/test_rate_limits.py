@@ -47,10 +47,10 @@ def assert_limited(response: httpx.Response, name: str, quota: int) -> None:
 
 async def test_an_address_has_its_requests_a_minute_and_no_more(limited: Limited) -> None:
     async with limited(rate_limit_address=5) as client:
-        statuses = [(await client.get(JWKS)).status_code for _ in range(5)]
-        over = await client.get(JWKS)
+        statuses = [(await client.get(ME)).status_code for _ in range(5)]
+        over = await client.get(ME)
 
-    assert statuses == [200] * 5
+    assert statuses == [401] * 5
     assert_limited(over, "address", 5)
     assert "x-process-time" in over.headers
 
@@ -59,9 +59,9 @@ async def test_a_token_takes_its_owner_out_of_the_addresss_limit(limited: Limite
     async with limited(rate_limit_address=10) as client:
         person = await join(client)
         for _ in range(8):
-            await client.get(JWKS)
+            await client.get(ME)
 
-        assert_limited(await client.get(JWKS), "address", 10)
+        assert_limited(await client.get(ME), "address", 10)
         assert (await client.get(ME, headers=person.headers)).status_code == 200
 
 
@@ -96,7 +96,7 @@ async def test_what_hashes_or_guesses_is_limited_more_tightly(limited: Limited, 
 
         assert statuses == [422] * 2
         assert_limited(over, name, 2)
-        assert (await client.get(JWKS)).status_code == 200
+        assert (await client.get(ME)).status_code == 401
 
 
 async def test_the_limit_of_login_counts_every_email_together(limited: Limited) -> None:
@@ -110,10 +110,10 @@ async def test_the_limit_of_login_counts_every_email_together(limited: Limited) 
 async def test_a_forged_address_fools_no_limit(limited: Limited, header: str) -> None:
     async with limited(rate_limit_address=2) as client:
         answers = [
-            await client.get(JWKS, headers={header: f"203.0.113.{number}"}) for number in range(3)
+            await client.get(ME, headers={header: f"203.0.113.{number}"}) for number in range(3)
         ]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.status_code for answer in answers] == [401, 401, 429]
 
 
 async def test_disabled_there_is_no_limit_at_all(limited: Limited) -> None:
@@ -121,8 +121,17 @@ async def test_disabled_there_is_no_limit_at_all(limited: Limited) -> None:
     async with limited(**{**limits, "rate_limit_enabled": False}) as client:
         person = await join(client)
         mine = [await client.get(ME, headers=person.headers) for _ in range(3)]
-        anyones = [await client.get(JWKS) for _ in range(3)]
+        anyones = [await client.get(ME) for _ in range(3)]
         logins = [await log_in(client, person.email) for _ in range(2)]
 
-    assert {answer.status_code for answer in mine + anyones + logins} == {200}
+    assert {answer.status_code for answer in mine + logins} == {200}
+    assert {answer.status_code for answer in anyones} == {401}
     assert not any("ratelimit" in answer.headers for answer in anyones)
+
+
+async def test_the_public_keys_are_not_limited(limited: Limited) -> None:
+    """A verifier that is refused them would refuse good tokens after a rotation."""
+    async with limited(rate_limit_address=2) as client:
+        answers = [await client.get(JWKS) for _ in range(5)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5

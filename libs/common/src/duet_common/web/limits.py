@@ -15,7 +15,8 @@ from duet_common.settings import ServiceSettings
 from duet_common.web.principal import authenticate
 from duet_common.web.problems import problem_response
 
-_UNLIMITED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+# A verifier that is refused the public keys would refuse good tokens after a rotation.
+_UNLIMITED: Final = frozenset({"/livez", "/readyz", "/metrics", "/.well-known/jwks.json"})
 
 
 class RateLimiter:
