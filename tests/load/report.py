@@ -9,6 +9,7 @@ CEILING: Final = "ceiling"
 PAIR: Final = "pair"
 PLAIN: Final = "plain"
 TARGETS: Final = (CEILING, PAIR, PLAIN)
+_WIDE: Final = 0.25
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class Result:
         return Spread.of([one / other for one, other in pairs])
 
     @property
+    def is_noisy(self) -> bool:
+        """Whether the rounds differ so much that the verdict says more of the machine."""
+        ratio = self.ratio(PAIR)
+        return ratio.high - ratio.low > _WIDE * ratio.median
+
+    @property
     def goal_is_met(self) -> bool:
         return self.ratio(PAIR).median >= self.endpoint.goal
 
@@ -66,6 +73,11 @@ def as_table(results: Sequence[Result]) -> str:
         f"{result.endpoint.name}: {_times(result.ratio(PAIR, PLAIN))} the plain way"
         for result in results
     ]
+    lines += [
+        f"{result.endpoint.name}: the rounds differ too much to trust; run it on a quiet machine"
+        for result in results
+        if result.is_noisy
+    ]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -75,6 +87,7 @@ def as_json(result: Result) -> dict[str, object]:
         "path": result.endpoint.path,
         "goal": result.endpoint.goal,
         "goal_is_met": result.goal_is_met,
+        "is_noisy": result.is_noisy,
         "targets": {
             target: {
                 "requests_per_second": list(result.rates[target]),
