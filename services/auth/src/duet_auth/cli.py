@@ -29,6 +29,7 @@ from duet_auth.users.repository import UserRepository
 from duet_common.clock import utc_now
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.errors import DuetError
+from duet_common.observability.logging import configure_logging
 from duet_common.tokens.claims import make_scope
 from duet_common.web.server import serve as serve_app
 
@@ -52,11 +53,13 @@ def migrate(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
 ) -> None:
     """Bring the database to this release's schema. Safe to run from several places at once."""
-    url = _settings().database_url.get_secret_value()
+    settings = _settings()
+    configure_logging(settings.log_level, settings.log_format)
+    url = settings.database_url.get_secret_value()
     if wait:
         _run(MIGRATIONS.wait_for(url, wait))
     done = _run(MIGRATIONS.upgrade(url))
-    typer.echo(f"{'migrated to' if done else 'already at'} {MIGRATIONS.head}")
+    typer.echo(f"{'migrated to' if done else 'nothing to do: at or after'} {MIGRATIONS.head}")
 
 
 @app.command("make-secrets")

@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from duet_common.observability.logging import configure_logging
 from duet_common.web.server import serve as serve_app
 from duet_content.main import create_app
 from duet_content.migrations import MIGRATIONS
@@ -27,14 +28,16 @@ def migrate(
 ) -> None:
     """Bring the database to this release's schema. Safe to run from several places at once."""
     try:
-        url = ContentSettings().database_url.get_secret_value()
+        settings = ContentSettings()
+        configure_logging(settings.log_level, settings.log_format)
+        url = settings.database_url.get_secret_value()
         if wait:
             asyncio.run(MIGRATIONS.wait_for(url, wait))
         done = asyncio.run(MIGRATIONS.upgrade(url))
     except (ValidationError, SQLAlchemyError, OSError) as error:
         typer.echo(f"duet-content: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{'migrated to' if done else 'already at'} {MIGRATIONS.head}")
+    typer.echo(f"{'migrated to' if done else 'nothing to do: at or after'} {MIGRATIONS.head}")
 
 
 def main() -> None:

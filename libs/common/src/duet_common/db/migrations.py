@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from duet_common.db.database import Database, asyncpg_url
@@ -44,54 +45,52 @@ class Migrations:
         return [script.revision for script in self._scripts.walk_revisions()][::-1]
 
     async def upgrade(self, url: str, revision: str = "head") -> bool:
-        """Bring a database to a revision; False if it was at the head already.
+        """Bring a database to a revision; False if it was at the head or later already.
 
         Replicas may call this at once (rhesis-ai/rhesis#2545): an advisory lock lets one run and
         the others find the work done. All of it is one transaction: it happens whole or not at all.
+        A later schema is left alone: a release that was rolled back serves on it.
         """
-        return await self._run(url, lambda config: command.upgrade(config, revision), revision)
+        to_head = revision == "head"
+        async with _engine(url) as engine:
+            if to_head:
+                async with engine.connect() as connection:
+                    if await connection.run_sync(self._is_done):
+                        return False
+            async with _locked(engine) as connection:
+                if to_head and await connection.run_sync(self._is_done):
+                    return False
+                await connection.run_sync(self._run, lambda c: command.upgrade(c, revision))
+        return True
 
     async def wait_for(self, url: str, seconds: float) -> None:
         """Return when the database takes connections. TimeoutError when it does not in time."""
-        async with asyncio.timeout(seconds):
-            while True:
-                engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
-                try:
-                    async with engine.connect():
-                        return
-                except (OSError, DBAPIError, asyncpg.PostgresError) as error:
-                    logger.info("waiting for the database: %s", error)
-                finally:
-                    await engine.dispose()
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def downgrade(self, url: str, revision: str) -> bool:
-        """Take a database back, as tests and a rollback do."""
-        return await self._run(url, lambda config: command.downgrade(config, revision), revision)
-
-    async def _run(self, url: str, run: _Command, revision: str) -> bool:
-        engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+        last: Exception | None = None
         try:
-            async with engine.connect() as connection:
-                if revision == "head" and await connection.run_sync(self._is_at_head):
-                    return False
-            async with engine.begin() as connection:
-                await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
-                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-                # A migration that waits for a lock makes every query behind it wait.
-                await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-                await connection.run_sync(self._run_sync, run)
-        finally:
-            await engine.dispose()
-        return True
+            async with asyncio.timeout(seconds):
+                while True:
+                    try:
+                        async with _engine(url) as engine, engine.connect():
+                            return
+                    except (OSError, DBAPIError, asyncpg.PostgresError) as error:
+                        last = error
+                        logger.info("waiting for the database: %s", error)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+        except TimeoutError:
+            raise TimeoutError(f"no database within {seconds:g} s: {last or 'no answer'}") from None
 
-    def _run_sync(self, connection: Connection, run: _Command) -> None:
+    async def downgrade(self, url: str, revision: str) -> None:
+        """Take a database back, as tests do."""
+        async with _engine(url) as engine, _locked(engine) as connection:
+            await connection.run_sync(self._run, lambda c: command.downgrade(c, revision))
+
+    def _run(self, connection: Connection, run: _Command) -> None:
         config = self._config()
         config.attributes["connection"] = connection
         run(config)
 
-    def _is_at_head(self, connection: Connection) -> bool:
-        return MigrationContext.configure(connection).get_current_revision() == self.head
+    def _is_done(self, connection: Connection) -> bool:
+        return self._serves(MigrationContext.configure(connection).get_current_revision())
 
     def _config(self) -> Config:
         return Config(self._ini)
@@ -102,8 +101,30 @@ class Migrations:
         A revision that this code does not know was made by a newer release; schema changes are
         expand, then contract, so a rolled back release serves on it (evoila/meho#1607).
         """
-        current = await database.schema_revision()
+        return self._serves(await database.schema_revision())
+
+    def _serves(self, current: str | None) -> bool:
         return current is not None and (current == self.head or current not in self.revisions())
+
+
+@asynccontextmanager
+async def _engine(url: str) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def _locked(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that no other runner's goes beside."""
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        # A migration that waits for a lock makes every query behind it wait.
+        await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        yield connection
 
 
 def run_environment(metadata: MetaData) -> None:

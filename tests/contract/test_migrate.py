@@ -1,0 +1,74 @@
+"""`duet-auth migrate` and `duet-content migrate`, as a Job runs them."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from duet_common.ids import new_id
+from tests.contract.programs import failing, free_port
+from tests.integration.common.scratch import opened
+from tests.serving import KEY_ENCRYPTION_KEY
+
+SERVICES = pytest.mark.parametrize("service", ["auth", "content"])
+
+
+def _command(service: str, *options: str) -> tuple[str, ...]:
+    return (str(Path(sys.executable).with_name(f"duet-{service}")), "migrate", *options)
+
+
+def _environment(service: str, url: str) -> dict[str, str]:
+    return {
+        f"{service.upper()}_DATABASE_URL": url,
+        "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY,
+        "LOG_FORMAT": "text",
+    }
+
+
+@SERVICES
+async def test_it_waits_for_a_database_that_is_not_there_yet(
+    service: str, postgres_url: str, tmp_path: Path
+) -> None:
+    name = f"late_{new_id().hex}"
+    url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    process = await asyncio.create_subprocess_exec(
+        *_command(service, "--wait", "30"),
+        cwd=tmp_path,
+        env=_environment(service, url),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    server = await asyncpg.connect(postgres_url)
+    try:
+        async with asyncio.timeout(30):
+            waiting = await process.stdout.readline()
+            assert b"waiting for the database" in waiting
+            await server.execute(f"CREATE DATABASE {name}")
+            said, _ = await process.communicate()
+        assert process.returncode == 0, said
+        assert b"migrated to 0" in said
+        async with opened(url) as database:
+            assert await database.schema_revision()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await server.close()
+
+
+@SERVICES
+async def test_it_says_why_it_gives_up(service: str, tmp_path: Path) -> None:
+    url = f"postgresql://duet:secret@127.0.0.1:{free_port()}/duet"
+    status, said = await failing(
+        _command(service, "--wait", "0.5"), _environment(service, url), tmp_path
+    )
+
+    assert status == 1
+    assert f"duet-{service}: no database within 0.5 s: " in said
+    assert "refused" in said or "Connect" in said
+    assert "secret" not in said
