@@ -1,7 +1,6 @@
 """What the charts render to, through `helm template`: no cluster, no network."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 import yaml
+
+from tests.needed import needed
 
 CHARTS: Final = Path(__file__).parents[2] / "deploy/helm"
 Object = dict[str, Any]
@@ -179,11 +179,8 @@ def _template(
 
 def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run helm, or skip the test where there is none."""
-    program = shutil.which("helm")
-    if program is None:
-        pytest.skip("helm is not installed")
     return subprocess.run(
-        [program, *arguments], input=stdin, capture_output=True, text=True, check=False
+        [needed("helm"), *arguments], input=stdin, capture_output=True, text=True, check=False
     )
 
 

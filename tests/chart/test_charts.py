@@ -1,7 +1,6 @@
 """The charts as files: fresh, complete, valid, and installable from a clone."""
 
 import json
-import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from tests.chart import kubernetes_schemas, values_docs
 from tests.chart.rendering import ALONE, CHARTS, EVERYTHING, EXTERNAL, Values, helm, render
+from tests.needed import needed
 
 _LONGEST = "r" * 36
 
@@ -111,12 +111,9 @@ def test_kubeconform_would_see_a_misspelt_field(right: str, wrong: str) -> None:
 
 
 def _kubeconform(manifests: str) -> dict[str, int]:
-    program = shutil.which("kubeconform")
-    if program is None:
-        pytest.skip("kubeconform is not installed")
     arguments = ["-strict", "-summary", "-output=json"]
     done = subprocess.run(
-        [program, *arguments, f"-schema-location={kubernetes_schemas.LOCATION}", "-"],
+        [needed("kubeconform"), *arguments, f"-schema-location={kubernetes_schemas.LOCATION}", "-"],
         input=manifests,
         capture_output=True,
         text=True,

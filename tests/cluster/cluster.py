@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+import httpx
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).parents[2]
@@ -16,21 +18,26 @@ CHART: Final = ROOT / "deploy/helm/duet"
 NAME: Final = "duet-e2e"
 NODE_IMAGE: Final = "kindest/node:v1.35.4"
 ORIGIN: Final = "http://127.0.0.1:8080"
+GATEWAY: Final = "http://127.0.0.1:8081"
 SERVICES: Final = ("auth", "content")
-LOADED: Final = ("duet-auth:0.1.0", "duet-content:0.1.0", "postgres:18", "traefik:v3.6")
+VERSION: Final = "0.1.0"
+OTHERS: Final = (
+    "postgres:18", "traefik:v3.6", "prom/prometheus:v3.5.3", "otel/opentelemetry-collector:0.165.0",
+)  # fmt: skip
 NAMESPACE: Final = "duet"
 RELEASE: Final = "duet"
-_RESTRICTED: Final = "pod-security.kubernetes.io/enforce=restricted"
+_MANIFESTS: Final = Path(__file__).parent / "manifests"
+_RESTRICTED: Final = "pod-security.kubernetes.io/enforce"
 
 
 class CommandFailed(Exception):
     """A program ended with another code than 0; what it said is the message."""
 
 
-def run(*command: str, seconds: float = 300) -> str:
+def run(*command: str, seconds: float = 300, stdin: str = "") -> str:
     """What a program printed; with what it complained of when it fails."""
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
+        command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
     )
     if done.returncode:
         said = f"{done.stdout}\n{done.stderr}".strip()
@@ -60,6 +67,15 @@ def eventually(what: str, attempt: Callable[[], T], seconds: float) -> T:
         time.sleep(0.2)
 
 
+def until_served(url: str) -> None:
+    """An ingress controller hears of new pods and routes a moment later than Kubernetes."""
+
+    def answer() -> bool:
+        return httpx.get(url, timeout=5).status_code == 200
+
+    eventually(url, answer, 30)
+
+
 class Cluster:
     """The cluster of this suite, and the namespace `duet` in it."""
 
@@ -81,13 +97,18 @@ class Cluster:
     def get(self, *arguments: str, namespace: str = NAMESPACE) -> Any:
         return json.loads(self.kubectl("get", *arguments, "--output=json", namespace=namespace))
 
-    def upgrade(self, *values: str) -> str:
+    def upgrade(self, *values: str, rollback: bool = False) -> str:
         """`helm upgrade` that keeps the values it has but for these."""
         changes = [f"--set={value}" for value in values]
         return self.helm(
             "upgrade", RELEASE, str(CHART), "--reset-then-reuse-values", *changes,
-            "--wait", "--timeout=5m",
+            "--wait", "--timeout=5m", *(["--rollback-on-failure"] if rollback else []),
         )  # fmt: skip
+
+    def revision(self) -> int:
+        """The number of the release's last revision."""
+        history = json.loads(self.helm("history", RELEASE, "--output=json"))
+        return max(int(entry["revision"]) for entry in history)
 
     def pods(self, component: str, *, namespace: str = NAMESPACE) -> list[str]:
         """Names of a component's pods that are not going away."""
@@ -98,17 +119,31 @@ class Cluster:
             if "deletionTimestamp" not in pod["metadata"]
         ]
 
+    def image(self, pod: str) -> str:
+        image: str = self.get("pod", pod)["spec"]["containers"][0]["image"]
+        return image
+
     def python(self, pod: str, program: str, *, namespace: str = NAMESPACE) -> str:
         """What a Python program prints that runs in a pod; it ends within a minute."""
         return self.kubectl("exec", pod, "--", "python", "-c", program, namespace=namespace)
 
+    def apply(self, manifest: str, *, namespace: str = NAMESPACE) -> None:
+        """Server-side: some definitions are too large for an annotation."""
+        run(
+            "kubectl", f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", "apply",
+            "--server-side", "--filename=-", stdin=manifest,
+        )  # fmt: skip
+
     def make_namespace(self, name: str) -> None:
-        manifest = self.kubectl("create", "namespace", name, "--dry-run=client", "--output=yaml")
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            file.write(manifest)
-            file.flush()
-            self.kubectl("apply", f"--filename={file.name}")
-        self.kubectl("label", "--overwrite", "namespace", name, _RESTRICTED)
+        """A namespace that enforces the restricted Pod Security Standard."""
+        metadata = {"name": name, "labels": {_RESTRICTED: "restricted"}}
+        self.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
+
+    def query(self, path: str, **parameters: str) -> Any:
+        """`data` of an answer of Prometheus's API, asked through the API server."""
+        service = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1"
+        url = f"{service}/{path}?{urlencode(parameters)}"
+        return json.loads(self.kubectl("get", f"--raw={url}"))["data"]
 
     def keep_logs(self, folder: Path) -> None:
         """What one would look at after a failure, for every pod."""
@@ -141,27 +176,58 @@ def clusters() -> list[str]:
 
 
 def make_cluster(kubeconfig: Path) -> Cluster:
-    """The cluster, made unless it is there; with this tree's images and an ingress controller."""
-    for service in SERVICES:
-        image = f"duet-{service}:0.1.0"
+    """The cluster, made unless it is there, with this tree's images and what surrounds Duet:
+    an ingress controller that is a gateway too, Prometheus, and a collector of traces."""
+    ours = tuple(f"duet-{service}:{VERSION}" for service in SERVICES)
+    for service, image in zip(SERVICES, ours, strict=True):
         run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image, ".",
             seconds=600)  # fmt: skip
-    for image in LOADED[2:]:
+    for image in OTHERS:
         if not run("docker", "images", "-q", image).strip():
             run("docker", "pull", "-q", image)
-    if NAME in clusters():
+    if NAME in run("kind", "get", "clusters").split():
         run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(kubeconfig))
     else:
         config = "--config=deploy/kind/cluster.yaml"
         run("kind", "create", "cluster", f"--name={NAME}", f"--image={NODE_IMAGE}", config,
             "--wait=120s", f"--kubeconfig={kubeconfig}")  # fmt: skip
+    load(*ours, *OTHERS)
     cluster = Cluster(kubeconfig)
-    run("kind", "load", "docker-image", "--name", NAME, *LOADED)
-    manifest = Path(__file__).parent / "traefik.yaml"
-    cluster.kubectl("apply", f"--filename={manifest}", namespace="traefik")
-    cluster.kubectl("rollout", "status", "deployment/traefik", namespace="traefik")
     cluster.make_namespace(NAMESPACE)
+    _surround(cluster)
     return cluster
+
+
+def load(*images: str) -> None:
+    """Bring images of this machine to the cluster's node."""
+    run("kind", "load", "docker-image", "--name", NAME, *images)
+
+
+def _surround(cluster: Cluster) -> None:
+    cluster.apply((_MANIFESTS / "crds.yaml").read_text())
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    cluster.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: monitoring}")
+    files = [f"--from-file={ROOT}/deploy/observability/{name}.yaml" for name in
+             ("alerts", "alerts_test")]  # fmt: skip
+    rules = cluster.kubectl(
+        "create",
+        "configmap",
+        "rules",
+        *files,
+        "--dry-run=client",
+        "--output=yaml",
+        namespace="monitoring",
+    )
+    cluster.apply(rules, namespace="monitoring")
+    for namespace in ("traefik", "monitoring"):
+        cluster.apply((_MANIFESTS / f"{namespace}.yaml").read_text(), namespace=namespace)
+    # On a cluster that was kept, they run with the configuration of before.
+    cluster.kubectl("delete", "pods", "--all", namespace="monitoring")
+    for namespace in ("traefik", "monitoring"):
+        cluster.kubectl(
+            "wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s",
+            namespace=namespace,
+        )  # fmt: skip
 
 
 def delete_cluster() -> None:

@@ -74,13 +74,17 @@ def _install(cluster: Cluster) -> None:
                  "--timeout=5m", namespace=_SECOND)  # fmt: skip
 
 
+def _uninstall(cluster: Cluster) -> None:
+    cluster.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
+    cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=90s", namespace=_SECOND)
+
+
 def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
     """The Secrets and the volume; an installation of the same name finds its data again."""
     _install(second)
     secrets = _secrets(second, _SECOND, _SECOND)
     assert set(secrets) == _SECRETS
-    second.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
-    second.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=90s", namespace=_SECOND)
+    _uninstall(second)
     left = {line for line in _everything(second) if "kube-root-ca.crt" not in line}
     expected = {f"secret/{name}" for name in _SECRETS}
     assert left == {
@@ -94,7 +98,7 @@ def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
     assert _secrets(second, _SECOND, _SECOND) == secrets
     again = second.helm("test", _SECOND, namespace=_SECOND)
     assert "Succeeded" in again
-    second.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
+    _uninstall(second)
     label = f"app.kubernetes.io/name=duet,app.kubernetes.io/instance={_SECOND}"
     second.kubectl("delete", "secret,pvc", f"-l={label}", namespace=_SECOND)
     remaining = {line for line in _everything(second) if "kube-root-ca.crt" not in line}

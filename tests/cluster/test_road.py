@@ -9,17 +9,50 @@ import pytest
 from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.cluster.cluster import ORIGIN, RELEASE, Cluster
+from tests.cluster.cluster import GATEWAY, ORIGIN, RELEASE, Cluster, until_served
 from tests.cluster.conftest import Say
 from tests.people import PASSWORD, Person, join, log_in
 
 
-async def test_the_road_through_the_ingress(client: httpx.AsyncClient, say: Say) -> None:
+async def test_the_road_through_the_ingress(duet: Cluster, say: Say) -> None:
+    say(f"{await _walk(ORIGIN):.2f} s")
+
+
+async def test_the_road_over_an_http_route(extended: Cluster, say: Say) -> None:
+    """By another port, which no Ingress is on."""
+    until_served(f"{GATEWAY}/api/v1/posts")
+    async with httpx.AsyncClient(base_url=GATEWAY) as client:
+        assert (await client.get("/metrics")).status_code == 404
+    say(f"{await _walk(GATEWAY):.2f} s")
+
+
+async def _walk(origin: str) -> float:
+    """What a user does; its seconds."""
     began = time.monotonic()
     email = f"{uuid.uuid4()}@example.com"  # noqa: TID251
-    person = await join(client, email=email)
-    me = await client.get("/api/v1/users/me", headers=person.headers)
-    assert me.json()["email"] == email
+    async with httpx.AsyncClient(base_url=origin, timeout=30) as client:
+        person = await join(client, email=email)
+        me = await client.get("/api/v1/users/me", headers=person.headers)
+        assert me.json()["email"] == email
+        await _publish(client, person)
+        used = {"refresh_token": person.refresh_token}
+        refreshed = await client.post("/api/v1/auth/refresh", json=used)
+        assert refreshed.status_code == 200, refreshed.text
+        access_token, refresh_token = (
+            refreshed.json()[name] for name in ("access_token", "refresh_token")
+        )
+        await _talk(origin, access_token)
+        out = await client.post(
+            "/api/v1/auth/logout", headers={"Authorization": f"Bearer {access_token}"}
+        )
+        assert out.status_code == 204, out.text
+        stale = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})
+        assert stale.status_code == 401
+        assert (await log_in(client, email, PASSWORD)).status_code == 200
+    return time.monotonic() - began
+
+
+async def _publish(client: httpx.AsyncClient, person: Person) -> None:
     profile = await client.put(
         "/api/v1/profiles/me", headers=person.headers, json={"display_name": "Ada"}
     )
@@ -33,27 +66,10 @@ async def test_the_road_through_the_ingress(client: httpx.AsyncClient, say: Say)
     found = {item["id"]: item for item in listed.json()["items"]}
     assert found[post.json()["id"]]["author"]["name"] == "Ada"
 
-    refreshed = await client.post(
-        "/api/v1/auth/refresh", json={"refresh_token": person.refresh_token}
-    )
-    assert refreshed.status_code == 200, refreshed.text
-    await _talk(refreshed.json()["access_token"])
-    out = await client.post(
-        "/api/v1/auth/logout",
-        headers={"Authorization": f"Bearer {refreshed.json()['access_token']}"},
-    )
-    assert out.status_code == 204, out.text
-    stale = await client.post(
-        "/api/v1/auth/refresh", json={"refresh_token": refreshed.json()["refresh_token"]}
-    )
-    assert stale.status_code == 401
-    assert (await log_in(client, email, PASSWORD)).status_code == 200
-    say(f"{time.monotonic() - began:.2f} s")
 
-
-async def _talk(access_token: str) -> None:
+async def _talk(origin: str, access_token: str) -> None:
     subprotocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{access_token}")]
-    url = f"{ORIGIN.replace('http', 'ws', 1)}/ws/road"
+    url = f"{origin.replace('http', 'ws', 1)}/ws/road"
     async with connect(url, subprotocols=subprotocols) as websocket:
         assert websocket.subprotocol == "duet.v1"
         await _hear(websocket, "welcome")

@@ -32,9 +32,9 @@ def watched_exits(cluster: Cluster, into: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def two_replicas(duet: Cluster) -> Cluster:
-    duet.upgrade("auth.replicas=2", "content.replicas=2", "global.duet.rateLimits=false")
-    return duet
+def two_replicas(extended: Cluster) -> Cluster:
+    extended.upgrade("auth.replicas=2", "content.replicas=2")
+    return extended
 
 
 async def test_a_rolling_update_fails_no_request(

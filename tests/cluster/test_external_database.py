@@ -1,0 +1,99 @@
+"""Duet on databases that are not the chart's: verified TLS, Secrets as CloudNativePG makes them."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import trustme
+
+from tests.cluster.cluster import CHART, Cluster
+from tests.cluster.conftest import Say
+
+_NAMESPACE: Final = "external"
+_HOST: Final = "pg-rw.external"
+_MANIFEST: Final = Path(__file__).parent / "manifests/external.yaml"
+_DATABASE: Final = {"urlKey": "uri", "tls": {"mode": "verify-full", "caSecret": "pg-ca"}}
+_VALUES: Final = {
+    "global": {"duet": {"postgres": {"enabled": False}}},
+    "ingress": {"enabled": False},
+    "auth": {"database": {**_DATABASE, "existingSecret": "auth-pg-app"}},
+    "content": {"database": {**_DATABASE, "existingSecret": "content-pg-app"}},
+}
+_ASK: Final = """
+import asyncio, os, asyncpg, certifi
+async def main():
+    url = os.environ["CONTENT_DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    ours = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    print(await connection.fetchval(ours))
+    others = {"PGSSLROOTCERT": certifi.where(), "PGSSLMODE": "disable"}
+    for name, value in others.items():
+        kept = os.environ[name]
+        os.environ[name] = value
+        try:
+            await asyncpg.connect(url)
+            print("connected")
+        except (OSError, asyncpg.PostgresError) as error:
+            print(type(error).__name__)
+        os.environ[name] = kept
+asyncio.run(main())
+"""
+
+
+def _secrets() -> list[dict[str, object]]:
+    """An authority of this test's own, and the server's certificate by it."""
+    authority = trustme.CA()
+    server = authority.issue_cert(_HOST)
+    (certificate,) = server.cert_chain_pems
+    contents = {
+        "pg-ca": {"ca.crt": authority.cert_pem},
+        "pg-tls": {"tls.crt": certificate, "tls.key": server.private_key_pem},
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name},
+            "stringData": {key: blob.bytes().decode() for key, blob in blobs.items()},
+        }
+        for name, blobs in contents.items()
+    ]
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[Cluster]:
+    cluster.make_namespace(_NAMESPACE)
+    try:
+        for secret in _secrets():
+            cluster.apply(json.dumps(secret), namespace=_NAMESPACE)
+        cluster.apply(_MANIFEST.read_text(), namespace=_NAMESPACE)
+        cluster.kubectl(
+            "wait", "--for=condition=Ready", "pod/pg", "--timeout=90s", namespace=_NAMESPACE
+        )
+        yield cluster
+    finally:
+        cluster.kubectl("delete", "namespace", _NAMESPACE)
+
+
+def test_duet_runs_on_it_by_verified_tls(database: Cluster, say: Say, tmp_path: Path) -> None:
+    values = tmp_path / "values.json"
+    values.write_text(json.dumps(_VALUES))
+    began = time.monotonic()
+    database.helm(
+        "install", _NAMESPACE, str(CHART), f"--values={values}", "--rollback-on-failure",
+        "--wait", "--timeout=5m", namespace=_NAMESPACE,
+    )  # fmt: skip
+    seconds = time.monotonic() - began
+    assert "Succeeded" in database.helm("test", _NAMESPACE, namespace=_NAMESPACE)
+    (pod,) = database.pods("content", namespace=_NAMESPACE)
+    protocol, wrong_authority, no_tls = database.python(pod, _ASK, namespace=_NAMESPACE).split()
+    assert protocol == "TLSv1.3"
+    assert wrong_authority == "SSLCertVerificationError"
+    assert no_tls == "InvalidAuthorizationSpecificationError"
+    made = database.get("secrets", "-l=app.kubernetes.io/part-of=duet", namespace=_NAMESPACE)
+    assert [secret["metadata"]["name"] for secret in made["items"]] == ["external-auth-keys"]
+    database.helm("uninstall", _NAMESPACE, "--wait", namespace=_NAMESPACE)
+    say(f"installed in {seconds:.0f} s, {protocol}")
