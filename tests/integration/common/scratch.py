@@ -36,14 +36,17 @@ async def scratch_pair(server_url: str) -> AsyncIterator[DatabaseUrls]:
 
 
 @asynccontextmanager
-async def opened(url: str, *, seconds: float = 5.0) -> AsyncIterator[Database]:
+async def opened(
+    url: str, *, seconds: float = 5.0, pool_size: int = 1, pooler: bool = False
+) -> AsyncIterator[Database]:
     """A `Database` with small pools; `seconds` is its timeout."""
     options = DatabaseOptions(
         application_name="test",
-        pool_size=1,
+        pool_size=pool_size,
         max_overflow=1,
-        read_pool_size=2,
+        read_pool_size=2 * pool_size,
         pre_ping=False,
+        pooler=pooler,
         timeout=seconds,
     )
     database = Database(url, options)

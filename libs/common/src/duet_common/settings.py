@@ -39,6 +39,10 @@ class ServiceSettings(BaseSettings):
     database_pool_pre_ping: bool = Field(
         default=False, description="test a connection before each use (costs 11 to 26 %)"
     )
+    database_pooler: bool = Field(
+        default=False,
+        description="the URL is that of a pooler in transaction mode, such as pgbouncer",
+    )
     database_timeout_seconds: PositiveFloat = Field(
         5.0, description="longest statement, and longest wait for a connection; then 503"
     )

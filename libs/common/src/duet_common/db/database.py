@@ -1,11 +1,12 @@
 """A service's database: transactions for writing, a read-only pool for reading."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,6 +16,14 @@ from sqlalchemy.pool import QueuePool
 from duet_common.db.reading import PoolUse, ReadPool
 from duet_common.errors import DatabaseUnavailable
 from duet_common.settings import ServiceSettings
+
+UNPREPARED: Final[Mapping[str, Any]] = {
+    "statement_cache_size": 0,
+    "prepared_statement_cache_size": 0,
+    "prepared_statement_name_func": str,
+}
+"""SQLAlchemy's arguments for asyncpg with which no statement outlives its transaction: a prepared
+one has no name, and the next takes its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,7 @@ class DatabaseOptions:
     max_overflow: int
     read_pool_size: int
     pre_ping: bool
+    pooler: bool
     timeout: float
 
     @classmethod
@@ -36,6 +46,7 @@ class DatabaseOptions:
             max_overflow=settings.database_max_overflow,
             read_pool_size=settings.database_read_pool_size,
             pre_ping=settings.database_pool_pre_ping,
+            pooler=settings.database_pooler,
             timeout=settings.database_timeout_seconds,
         )
 
@@ -53,18 +64,14 @@ class Database:
     a session's BEGIN, COMMIT and unit of work cost more than a row by its key does
     (docs/adr/0003). Connections are opened on first use, so a service starts while its
     database is down, and says so at `/readyz`.
+
+    With `pooler` (pgbouncer in transaction mode) a connection's next transaction may be on another
+    connection to the server: statements are not kept prepared, settings are those of a
+    transaction, and a read is one, too (sqlalchemy#6467, asyncpg#1058).
     """
 
     def __init__(self, url: str, options: DatabaseOptions) -> None:
-        millis = str(int(options.timeout * 1000))
-        server_settings = {
-            "application_name": options.application_name,
-            "timezone": "UTC",
-            "statement_timeout": millis,
-            "lock_timeout": millis,
-            "idle_in_transaction_session_timeout": str(int(options.timeout * 10_000)),
-            "jit": "off",  # plans for single rows are never worth compiling
-        }
+        server_settings, begin = _told(options)
         parsed = asyncpg_url(url)
         self._most = options.pool_size + options.max_overflow
         self._engine = create_async_engine(
@@ -74,14 +81,21 @@ class Database:
             pool_timeout=options.timeout,
             pool_pre_ping=options.pre_ping,
             hide_parameters=True,  # an error's text ends in logs and traces
-            connect_args={"server_settings": server_settings, "timeout": options.timeout},
+            connect_args={
+                "server_settings": server_settings,
+                "timeout": options.timeout,
+                **(UNPREPARED if options.pooler else {}),
+            },
         )
+        if begin is not None:
+            event.listen(self._engine.sync_engine, "begin", _running(begin))
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self.reads = ReadPool(
             parsed.set(drivername="postgresql").render_as_string(hide_password=False),
             size=options.read_pool_size,
             timeout=options.timeout,
-            server_settings={**server_settings, "default_transaction_read_only": "on"},
+            server_settings=server_settings,
+            begin=begin,
         )
 
     @asynccontextmanager
@@ -122,6 +136,32 @@ class Database:
     async def close(self) -> None:
         await self.reads.close()
         await self._engine.dispose()
+
+
+def _told(options: DatabaseOptions) -> tuple[dict[str, str], str | None]:
+    """What the server is told when a connection starts, and what when a transaction begins.
+
+    A pooler refuses at the start what it cannot restore when it changes the server's connection.
+    """
+    identity = {"application_name": options.application_name, "timezone": "UTC"}
+    millis = str(int(options.timeout * 1000))
+    limits = {
+        "statement_timeout": millis,
+        "lock_timeout": millis,
+        "idle_in_transaction_session_timeout": str(int(options.timeout * 10_000)),
+        "jit": "off",  # plans for single rows are never worth compiling
+    }
+    if not options.pooler:
+        return {**identity, **limits}, None
+    settings = [f"set_config('{name}', '{value}', true)" for name, value in limits.items()]
+    return identity, f"SELECT {', '.join(settings)}"
+
+
+def _running(statement: str) -> Callable[[Connection], None]:
+    def run(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    return run
 
 
 def is_unavailable(error: Exception) -> bool:

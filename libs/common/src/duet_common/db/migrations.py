@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from duet_common.db.database import Database, asyncpg_url
+from duet_common.db.database import UNPREPARED, Database, asyncpg_url
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,8 @@ class Migrations:
 
 @asynccontextmanager
 async def _engine(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool)
+    # A pooler may be between; nothing here is in such a hurry that it would have to be told.
+    engine = create_async_engine(asyncpg_url(url), poolclass=NullPool, connect_args=UNPREPARED)
     try:
         yield engine
     finally:

@@ -7,12 +7,14 @@ It is the read-only twin of the request's transaction. The connections have
 from __future__ import annotations  # asyncpg is generic in its stubs only
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from pydantic import TypeAdapter
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -25,6 +27,8 @@ M = TypeVar("M")
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
+    _Acquired = PoolConnectionProxy[asyncpg.Record]
+    _Lease = AbstractAsyncContextManager[_Acquired]
 else:
     _Connection = asyncpg.Connection
 
@@ -80,8 +84,17 @@ class ReadPool:
     """A pool of read-only connections. Every method raises `DatabaseUnavailable` for "later"."""
 
     def __init__(
-        self, dsn: str, *, size: int, timeout: float, server_settings: dict[str, str]
+        self,
+        dsn: str,
+        *,
+        size: int,
+        timeout: float,
+        server_settings: dict[str, str],
+        begin: str | None = None,
     ) -> None:
+        """Behind a pooler each read is a transaction, whose first statement is `begin`."""
+        if begin is None:
+            server_settings = {**server_settings, "default_transaction_read_only": "on"}
         self._size = size
         self._timeout = timeout
         self._opening = asyncio.Lock()
@@ -94,18 +107,20 @@ class ReadPool:
             command_timeout=timeout,
             connection_class=_ReadConnection,
             server_settings=server_settings,
+            statement_cache_size=100 if begin is None else 0,
         )
+        self._lease = self._connection if begin is None else self._transactions(begin)
 
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         with _TRANSLATING:
             pool = self._pool or await self._open()
-            async with pool.acquire(timeout=self._patience(pool)) as connection:
+            async with self._lease(pool) as connection:
                 return await connection.fetch(sql, *arguments)
 
     async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
         with _TRANSLATING:
             pool = self._pool or await self._open()
-            async with pool.acquire(timeout=self._patience(pool)) as connection:
+            async with self._lease(pool) as connection:
                 return await connection.fetchrow(sql, *arguments)
 
     async def value(self, sql: str, kind: type[M]) -> M | None:
@@ -128,9 +143,18 @@ class ReadPool:
         if self._pool is not None:
             await self._pool.close()
 
-    def _patience(self, pool: asyncpg.Pool[asyncpg.Record]) -> float | None:
+    def _connection(self, pool: asyncpg.Pool[asyncpg.Record]) -> _Lease:
         # A timer that nobody waits for costs a read 3 %: with a connection free, there is none.
-        return None if pool.get_idle_size() else self._timeout
+        return pool.acquire(timeout=None if pool.get_idle_size() else self._timeout)
+
+    def _transactions(self, begin: str) -> Callable[[asyncpg.Pool[asyncpg.Record]], _Lease]:
+        @asynccontextmanager
+        async def transaction(pool: asyncpg.Pool[asyncpg.Record]) -> AsyncIterator[_Acquired]:
+            async with self._connection(pool) as connection, connection.transaction(readonly=True):
+                await connection.execute(begin)
+                yield connection
+
+        return transaction
 
     async def _open(self) -> asyncpg.Pool[asyncpg.Record]:
         async with self._opening:

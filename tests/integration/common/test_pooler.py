@@ -1,0 +1,109 @@
+"""Behind a pooler in transaction mode: fewer connections than clients, none of them one's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy import func, select, text
+
+from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
+from duet_common.db.database import Database
+from duet_common.errors import DatabaseUnavailable
+from duet_common.testing.clock import AdjustableClock
+from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
+from duet_gateway.databases import DatabaseUrls
+from tests.integration.common.notes import Note
+from tests.integration.common.scratch import opened, scratch_database
+from tests.integration.pgbouncer import pgbouncer
+from tests.people import join
+from tests.serving import running_duet
+
+_CONNECTIONS = 2
+_CLIENTS = 24
+
+
+@pytest.fixture
+async def pooled_url(notes_url: str) -> AsyncIterator[str]:
+    async with pgbouncer(notes_url, connections=_CONNECTIONS) as (url,):
+        yield url
+
+
+@pytest.fixture
+async def pooled(pooled_url: str) -> AsyncIterator[Database]:
+    async with opened(pooled_url, pooler=True, pool_size=_CLIENTS) as database:
+        yield database
+
+
+async def test_statements_of_many_clients_share_few_connections(pooled: Database) -> None:
+    async def work(number: int) -> None:
+        for turn in range(5):
+            async with pooled.transaction() as session:
+                session.add(Note(title=f"by {number}: {turn}"))
+            sql = "SELECT count(*) FROM notes WHERE title LIKE $1"
+            row = await pooled.reads.fetch_row(sql, f"by {number}:%")
+            assert row is not None
+            assert row[0] == turn + 1
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(_CLIENTS):
+            tasks.create_task(work(number))
+    async with pooled.transaction() as session:
+        found = await session.scalar(select(func.count()).where(Note.title.like("by %")))
+        assert found == 5 * _CLIENTS
+        await session.execute(text("DELETE FROM notes"))
+
+
+async def test_a_direct_clients_settings_are_refused(pooled_url: str) -> None:
+    """So a forgotten DATABASE_POOLER shows at the first probe, and not under load."""
+    async with opened(pooled_url) as direct:
+        with pytest.raises(DatabaseUnavailable):
+            await direct.reads.fetch("SELECT 1")
+
+
+async def test_a_read_cannot_write(pooled: Database) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await pooled.reads.fetch("DELETE FROM notes")
+
+
+@pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
+async def test_each_transaction_has_its_limits(pooled: Database, setting: str) -> None:
+    assert await pooled.reads.value(f"SHOW {setting}", str) == "5s"
+    async with pooled.transaction() as session:
+        assert await session.scalar(text(f"SHOW {setting}")) == "5s"
+
+
+async def test_migrations_and_services_run_through_it(
+    postgres_url: str, clock: AdjustableClock
+) -> None:
+    through = {"database_pooler": True}
+    async with (
+        scratch_database(postgres_url) as auth,
+        scratch_database(postgres_url) as content,
+        pgbouncer(auth, content, connections=_CONNECTIONS) as urls,
+    ):
+        assert await AUTH_MIGRATIONS.upgrade(urls[0])
+        assert await CONTENT_MIGRATIONS.upgrade(urls[1])
+        async with (
+            running_duet(DatabaseUrls(*urls), clock, auth=through, content=through) as duet,
+            httpx.AsyncClient(base_url=duet.url) as client,
+        ):
+            people = await asyncio.gather(
+                *(join(client, email=f"{n}@example.com") for n in range(8))
+            )
+            posted = await asyncio.gather(
+                *(
+                    client.post("/api/v1/posts", headers=person.headers, json={"title": "Pooled"})
+                    for person in people
+                    for _ in range(3)
+                )
+            )
+            assert {answer.status_code for answer in posted} == {201}
+            read = await asyncio.gather(
+                *(
+                    client.get("/api/v1/posts?author=me&status=draft", headers=person.headers)
+                    for person in people
+                )
+            )
+            assert [len(answer.json()["items"]) for answer in read] == [3] * len(people)
