@@ -221,8 +221,8 @@ def _surround(cluster: Cluster) -> None:
     cluster.apply(rules, namespace="monitoring")
     for namespace in ("traefik", "monitoring"):
         cluster.apply((_MANIFESTS / f"{namespace}.yaml").read_text(), namespace=namespace)
-    # On a cluster that was kept, they run with the configuration of before.
-    cluster.kubectl("delete", "pods", "--all", namespace="monitoring")
+        # On a cluster that was kept, they run with the configuration of before.
+        cluster.kubectl("delete", "pods", "--all", namespace=namespace)
     for namespace in ("traefik", "monitoring"):
         cluster.kubectl(
             "wait", "--for=condition=Available", "deployment", "--all", "--timeout=120s",

@@ -14,6 +14,7 @@ from tests.cluster.cluster import (
     CHART,
     ORIGIN,
     RELEASE,
+    SERVICES,
     Cluster,
     delete_cluster,
     make_cluster,
@@ -78,6 +79,7 @@ def duet(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
 @pytest.fixture(scope="session")
 def extended(duet: Cluster) -> Cluster:
     """Upgraded to have an HTTPRoute beside its Ingress, traces, and no limits for a load."""
+    old = [f"pod/{pod}" for service in SERVICES for pod in duet.pods(service)]
     duet.upgrade(
         "global.duet.rateLimits=false",
         "httpRoute.enabled=true",
@@ -85,6 +87,8 @@ def extended(duet: Cluster) -> Cluster:
         "httpRoute.parentRefs[0].namespace=traefik",
         "global.duet.tracing.endpoint=http://collector.monitoring:4318",
     )
+    # On their way out they serve on, and trace nothing.
+    duet.kubectl("wait", "--for=delete", *old, "--timeout=60s")
     return duet
 
 

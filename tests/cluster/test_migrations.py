@@ -18,21 +18,21 @@ _REVISION: Final = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "made_for_the_test"
-down_revision = "{head}"
+revision = "{revision}"
+down_revision = "{before}"
 
 
 def upgrade() -> None:
-    op.add_column("posts", sa.Column("subtitle", sa.Text()))
+    op.add_column("posts", sa.Column("{revision}", sa.Text()))
     {more}
 
 
 def downgrade() -> None:
-    op.drop_column("posts", "subtitle")
+    op.drop_column("posts", "{revision}")
 """
 _IMAGE: Final = f"""
 FROM duet-content:{VERSION}
-COPY revision.py /app/services/content/migrations/versions/
+COPY *.py /app/services/content/migrations/versions/
 """
 _LOOK: Final = """
 import asyncio, json, os, asyncpg
@@ -44,16 +44,27 @@ async def main():
     print(json.dumps([revision, [row[0] for row in columns]]))
 asyncio.run(main())
 """
-_MORE: Final = {"next": "", "broken": 'op.execute("SELECT 1 / 0")'}
+_FAIL: Final = 'op.execute("SELECT 1 / 0")'
+_TAGS: Final = {
+    "next": {"subtitle": ""},
+    "broken": {"subtitle": _FAIL},
+    "worse": {"subtitle": "", "motto": _FAIL},
+}
+"""A tag of content's image → the revisions that it brings, each of which adds a column of its name,
+and what they do after it."""
 
 
 @pytest.fixture(scope="module")
 def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """`duet-content:next`, which adds a column, and `duet-content:broken`, which fails after it."""
-    names = [f"duet-content:{tag}" for tag in _MORE]
-    for name, more in zip(names, _MORE.values(), strict=True):
+    """Content's image with more revisions, under each of `_TAGS`."""
+    names = [f"duet-content:{tag}" for tag in _TAGS]
+    for name, revisions in zip(names, _TAGS.values(), strict=True):
         folder: Path = tmp_path_factory.mktemp("image")
-        (folder / "revision.py").write_text(_REVISION.format(head=MIGRATIONS.head, more=more))
+        before = MIGRATIONS.head
+        for revision, more in revisions.items():
+            text = _REVISION.format(revision=revision, before=before, more=more)
+            (folder / f"{revision}.py").write_text(text)
+            before = revision
         (folder / "Dockerfile").write_text(_IMAGE)
         run("docker", "build", "-q", "-t", name, str(folder))
     load(*names)
@@ -99,14 +110,14 @@ async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
     healed = time.monotonic() - began
     assert _status(duet) == "deployed"
     assert not set(duet.pods("content")) & set(pods)
-    assert _schema(duet) == ("made_for_the_test", before[1] | {"subtitle"})
+    assert _schema(duet) == ("subtitle", before[1] | {"subtitle"})
 
     began = time.monotonic()
     duet.helm("rollback", RELEASE, str(revision), "--wait", "--timeout=5m")
     rolled_back = time.monotonic() - began
     (pod,) = duet.pods("content")
     assert duet.image(pod) == f"duet-content:{VERSION}"
-    assert _schema(duet)[0] == "made_for_the_test", "a rollback changes no schema"
+    assert _schema(duet)[0] == "subtitle", "a rollback changes no schema"
     kept = await client.get(draft.headers["location"], headers=person.headers)
     assert kept.status_code == 200
     duet.upgrade("content.migrations.backoffLimit=3")
@@ -123,7 +134,7 @@ async def test_a_failed_upgrade_can_roll_itself_back(
     pods = duet.pods("content")
     began = time.monotonic()
     with pytest.raises(CommandFailed, match="rolled back"):
-        duet.upgrade("content.image.tag=broken", "content.migrations.backoffLimit=0", rollback=True)
+        duet.upgrade("content.image.tag=worse", "content.migrations.backoffLimit=0", rollback=True)
     assert _status(duet) == "deployed"
     assert duet.pods("content") == pods
     assert (await client.get("/api/v1/posts")).status_code == 200
