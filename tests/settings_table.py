@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 
 from duet_auth.settings import AuthSettings
 from duet_common.settings import ServiceSettings
+from duet_common.web.gunicorn import GunicornSettings
 from duet_common.web.server import ServeSettings
 from duet_content.settings import ContentSettings
 from duet_gateway.settings import GatewaySettings
@@ -19,7 +20,8 @@ _BEGIN: Final = "<!-- settings: `make docs` writes what follows -->\n"
 _END: Final = "<!-- end of settings -->\n"
 _SECTIONS: Final[tuple[tuple[str, type[BaseSettings]], ...]] = (
     ("`make run`", GatewaySettings),
-    ("`serve`", ServeSettings),
+    ("`serve`, gunicorn", ServeSettings),
+    ("gunicorn", GunicornSettings),
     ("both services", ServiceSettings),
     ("auth", AuthSettings),
     ("content", ContentSettings),
@@ -30,7 +32,8 @@ def settings_table() -> str:
     """One Markdown table: variable, default, meaning, by who reads it."""
     lines = ["| variable | default | read by | meaning |", "|---|---|---|---|"]
     for reader, settings in _SECTIONS:
-        inherited = ServiceSettings.model_fields if settings is not ServiceSettings else {}
+        bases = [s for _, s in _SECTIONS if issubclass(settings, s) and settings is not s]
+        inherited = {name for base in bases for name in base.model_fields}
         own = ((n, f) for n, f in settings.model_fields.items() if n not in inherited)
         lines += _rows(reader, own)
     return "\n".join(lines) + "\n"

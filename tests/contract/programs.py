@@ -47,9 +47,15 @@ class Program:
 
 @asynccontextmanager
 async def running(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    ready: str = "running on|is ready at",
 ) -> AsyncIterator[Program]:
-    """A program in a folder, with nothing but this environment; interrupted in the end."""
+    """A program in a folder, with nothing but this environment; interrupted in the end.
+
+    It serves once what it says matches `ready`, and has named its URL by then.
+    """
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -63,7 +69,7 @@ async def running(
     said = ""
     try:
         async with asyncio.timeout(_SECONDS):
-            while not ("running on" in said or "is ready at" in said):
+            while not re.search(ready, said):
                 line = await process.stdout.readline()
                 assert line, f"ended before it served: {said}"
                 said += line.decode()
@@ -76,7 +82,7 @@ async def running(
         await rest
     finally:
         if process.returncode is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its workers, too
             await process.wait()
 
 

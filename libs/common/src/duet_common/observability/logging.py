@@ -40,6 +40,7 @@ def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = False
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each fetch of the JWKS
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # fourteen at a start
     logging.getLogger("uvicorn.error").addFilter(_without_query)
     logging.captureWarnings(capture=True)
 

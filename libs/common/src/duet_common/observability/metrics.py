@@ -1,12 +1,12 @@
 """Metrics: what one app shows Prometheus at `/metrics`.
 
 With `PROMETHEUS_MULTIPROC_DIR` (gunicorn with several workers) the workers share their counts
-through files in that folder, which must be empty at the start; gunicorn's `child_exit` hook has to
-call `prometheus_client.multiprocess.mark_process_dead(worker.pid)`. The metrics of a process
+through files in that folder, which `duet_common.web.gunicorn` makes. The metrics of a process
 (memory, CPU, garbage collection) are missing then: they would be those of a random worker.
 """
 
 import asyncio
+import logging
 import os
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -30,6 +30,8 @@ from prometheus_fastapi_instrumentator.metrics import Info
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duet_common.db.reading import PoolUse
+
+logger = logging.getLogger(__name__)
 
 UNMEASURED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -145,7 +147,10 @@ class Metrics:
 
     async def _refresh_for_ever(self) -> None:
         while True:
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception:
+                logger.exception("the gauges are those of before")
             await asyncio.sleep(_REFRESH_SECONDS)
 
     async def _scrape(self, request: Request) -> Response:

@@ -78,7 +78,7 @@ def create_service(
 def _observed(lifespan: Lifespan[FastAPI], metrics: Metrics, tracing: Tracing) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        async with tracing.running(), metrics.running(), lifespan(app):
+        async with tracing.running(), lifespan(app), metrics.running():
             yield
 
     return running

@@ -76,11 +76,15 @@ class DrainingServer(uvicorn.Server):
         freeze_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._seconds):
                 await drain_of(self._app).run(self._seconds / 2)
         except TimeoutError:
             logger.warning("the drain took over %d s", self._seconds)
+        # What the WebSockets took is not given to the requests once more.
+        taken = asyncio.get_running_loop().time() - began
+        self.config.timeout_graceful_shutdown = max(1, round(self._seconds - taken))
         await super().shutdown(sockets)
 
 
