@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 
 UV_VERSION := 0.13.9
+HELM_3_VERSION := v3.22.0
 # An installed uv is used; otherwise one is put into .tools with nothing but Python.
 UV := $(shell command -v uv || echo .tools/bin/uv)
 VENV := .venv/.locked
@@ -9,7 +10,7 @@ export UV_NO_PROGRESS ?= 1
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DATABASE_URL)
@@ -34,6 +35,9 @@ cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:808
 .PHONY: cluster-down
 cluster-down: ## Delete that cluster
 	kind delete cluster --name duet-e2e
+
+.PHONY: helm3
+helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not know Helm 4 (needs Go)
 
 .PHONY: check
 check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
@@ -69,3 +73,6 @@ $(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pypr
 	  || { echo "Duet needs Python 3.11 or newer as python3" >&2; exit 1; }
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/helm3/helm:
+	GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@$(HELM_3_VERSION)

@@ -45,6 +45,17 @@ def _assert_restricted(pod: Pod) -> None:
         assert {"requests", "limits"} <= container["resources"].keys()
 
 
+def test_only_a_value_opens_a_root_filesystem_for_writing() -> None:
+    manifests = render({"auth": {"readOnlyRootFilesystem": False}})
+    read_only = {
+        pod.owner: pod.container["securityContext"]["readOnlyRootFilesystem"]
+        for pod in manifests.pods()
+    }
+    writable = {owner for owner, value in read_only.items() if not value}
+    assert writable
+    assert all("duet-auth" in owner for owner in writable), writable
+
+
 @pytest.mark.parametrize(("chart", "values", "upgrade"), _CASES)
 def test_only_the_secrets_job_has_a_token(chart: str, values: Values, upgrade: bool) -> None:
     manifests = render(values, chart, upgrade=upgrade)

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ import httpx
 T = TypeVar("T")
 ROOT: Final = Path(__file__).parents[2]
 CHART: Final = ROOT / "deploy/helm/duet"
+HELM_3: Final = ROOT / ".tools/helm3/helm"
 NAME: Final = "duet-e2e"
 NODE_IMAGE: Final = "kindest/node:v1.35.4"
 ORIGIN: Final = "http://127.0.0.1:8080"
@@ -34,11 +35,18 @@ class CommandFailed(Exception):
     """A program ended with another code than 0; what it said is the message."""
 
 
-def run(*command: str, seconds: float = 300, stdin: str = "") -> str:
+def run(
+    *command: str,
+    seconds: float = 300,
+    stdin: str = "",
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """What a program printed; with what it complained of when it fails."""
     done = subprocess.run(
-        command, cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
-    )
+        command, cwd=folder, env=environment, input=stdin,
+        capture_output=True, text=True, timeout=seconds, check=False,
+    )  # fmt: skip
     if done.returncode:
         said = f"{done.stdout}\n{done.stderr}".strip()
         raise CommandFailed(f"{' '.join(command)}: exit code {done.returncode}\n{said}")
@@ -88,9 +96,15 @@ class Cluster:
             seconds=seconds,
         )  # fmt: skip
 
-    def helm(self, *arguments: str, namespace: str = NAMESPACE, seconds: float = 400) -> str:
+    def helm(
+        self,
+        *arguments: str,
+        namespace: str = NAMESPACE,
+        seconds: float = 400,
+        program: str = "helm",
+    ) -> str:
         return run(
-            "helm", f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", *arguments,
+            program, f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", *arguments,
             seconds=seconds,
         )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Upgrades, wrong values, and what `helm uninstall` leaves."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cluster.cluster import CHART, RELEASE, Cluster, CommandFailed
+from tests.cluster.cluster import CHART, HELM_3, RELEASE, SERVICES, Cluster, CommandFailed
 from tests.cluster.conftest import Say
+from tests.needed import lacking
 from tests.people import Person
 
 _SECOND = "second"
@@ -69,9 +71,25 @@ def second(duet: Cluster) -> Iterator[Cluster]:
     duet.kubectl("delete", "namespace", _SECOND)
 
 
-def _install(cluster: Cluster) -> None:
+def _install(cluster: Cluster, *arguments: str, program: str = "helm") -> None:
     cluster.helm("install", _SECOND, str(CHART), "--set=ingress.enabled=false", "--wait",
-                 "--timeout=5m", namespace=_SECOND)  # fmt: skip
+                 *arguments, namespace=_SECOND, program=program)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("program", "flag"), [("helm", "--rollback-on-failure"), (str(HELM_3), "--atomic")]
+)
+def test_a_failed_installation_takes_itself_away(
+    second: Cluster, program: str, flag: str, say: Say
+) -> None:
+    if shutil.which(program) is None:
+        lacking("there is no Helm 3; `make helm3` builds it")
+    began = time.monotonic()
+    with pytest.raises(CommandFailed, match="has been uninstalled"):
+        _install(second, flag, "--timeout=15s", "--set=content.image.tag=nowhere", program=program)
+    assert not second.helm("list", "--short", namespace=_SECOND).strip()
+    assert not second.get("deployments,statefulsets,jobs", namespace=_SECOND)["items"]
+    say(f"{time.monotonic() - began:.0f} s")
 
 
 def _uninstall(cluster: Cluster) -> None:
@@ -80,8 +98,12 @@ def _uninstall(cluster: Cluster) -> None:
 
 
 def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
-    """The Secrets and the volume; an installation of the same name finds its data again."""
-    _install(second)
+    """The Secrets and the volume; an installation of the same name finds its data again.
+
+    The first by Helm 3 where it is, the second by Helm 4.
+    """
+    helm_3 = shutil.which(HELM_3) or "helm"
+    _install(second, "--atomic" if helm_3 != "helm" else "--rollback-on-failure", program=helm_3)
     secrets = _secrets(second, _SECOND, _SECOND)
     assert set(secrets) == _SECRETS
     _uninstall(second)
@@ -104,6 +126,31 @@ def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
     remaining = {line for line in _everything(second) if "kube-root-ca.crt" not in line}
     assert remaining == {"serviceaccount/default"}
     say(f"left: {', '.join(sorted(left))}")
+
+
+def test_a_template_pipeline_makes_the_secrets_once(second: Cluster, say: Say) -> None:
+    """`helm template | kubectl apply`, twice: hooks are plain objects there."""
+    rendered = second.helm(
+        "template", _SECOND, str(CHART), "--set=ingress.enabled=false", "--skip-tests",
+        namespace=_SECOND,
+    )  # fmt: skip
+    began = time.monotonic()
+    second.apply(rendered, namespace=_SECOND)
+    for service in SERVICES:
+        second.kubectl(
+            "rollout", "status", f"deployment/{_SECOND}-{service}", "--timeout=120s",
+            namespace=_SECOND,
+        )  # fmt: skip
+    seconds = time.monotonic() - began
+    secrets = _secrets(second, _SECOND, _SECOND)
+    assert set(secrets) == _SECRETS
+    pods = [pod for service in SERVICES for pod in second.pods(service, namespace=_SECOND)]
+
+    second.apply(rendered, namespace=_SECOND)
+
+    assert _secrets(second, _SECOND, _SECOND) == secrets
+    assert pods == [pod for name in SERVICES for pod in second.pods(name, namespace=_SECOND)]
+    say(f"ready in {seconds:.0f} s")
 
 
 def _everything(cluster: Cluster) -> list[str]:

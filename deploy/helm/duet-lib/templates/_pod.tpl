@@ -12,10 +12,11 @@ securityContext:
     type: RuntimeDefault
 {{- end }}
 
+{{/* Read-only unless a service chart's value says no; the umbrella has no such value. */}}
 {{- define "duet.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
+  readOnlyRootFilesystem: {{ dig "readOnlyRootFilesystem" true .Values.AsMap }}
   capabilities:
     drop: [ALL]
 {{- end }}

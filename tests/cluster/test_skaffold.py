@@ -1,0 +1,142 @@
+"""`skaffold dev` and `skaffold verify`, on a copy of this tree and in a namespace of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+import pytest
+
+from tests.cluster.cluster import HELM_3, ROOT, Cluster, CommandFailed, eventually, run
+from tests.cluster.conftest import Say
+from tests.needed import lacking, needed
+
+_NAMESPACE: Final = "skaffold"
+_CONTENT: Final = "http://127.0.0.1:8002"
+_ENDPOINT: Final = "services/content/src/duet_content/posts/endpoints.py"
+_LINE: Final = "    author_id = _author_id(author, principal)\n    if status is"
+_CHANGED: Final = f'    response.headers["X-Changed"] = "yes"\n{_LINE}'
+_MOST_SECONDS: Final = 10
+
+
+class Skaffold:
+    """The program, in a copy of the tree."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self._environment = environment
+        self._program = needed("skaffold")
+        try:
+            self.run("delete", "--dry-run")
+        except CommandFailed as error:
+            if "determine binary version" not in str(error):
+                raise
+            lacking("this skaffold does not know this helm; `make helm3` builds one that it knows")
+
+    def run(self, *arguments: str) -> str:
+        return run(self._program, *arguments, folder=self.folder, environment=self._environment)
+
+    @contextmanager
+    def dev(self) -> Iterator[None]:
+        """While it runs: installed, and its ports forwarded. Ctrl-C takes all of it away again."""
+        # Beside the folder: skaffold waits until nothing in it changes any more.
+        log = self.folder.with_suffix(".log")
+        with log.open("w") as file, subprocess.Popen(
+            [self._program, "dev"], cwd=self.folder, env=self._environment, stdout=file,
+            stderr=subprocess.STDOUT,
+        ) as process:  # fmt: skip
+            try:
+                eventually("a watch", lambda: "Watching for changes" in log.read_text(), 240)
+                eventually("an answer", _is_ready, 30)
+                yield
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+
+
+def _is_ready() -> bool:
+    try:
+        return httpx.get(f"{_CONTENT}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def skaffold(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Skaffold]:
+    """In a namespace of its own, without the Ingress: the suite's release has the same paths."""
+    folder = tmp_path_factory.mktemp("skaffold") / "duet"
+    _copy_tree(folder)
+    for name in ("skaffold.yaml", "deploy/skaffold/road.yaml"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(text.replace("namespace: duet", f"namespace: {_NAMESPACE}"))
+    for profile in ("dev", "e2e"):
+        with (folder / f"deploy/skaffold/{profile}.yaml").open("a") as values:
+            values.write("ingress: {enabled: false}\n")
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    if HELM_3.exists():
+        environment["PATH"] = f"{HELM_3.parent}:{environment['PATH']}"
+    yield Skaffold(folder, environment)
+    cluster.kubectl("delete", "namespace", _NAMESPACE, "--ignore-not-found")
+
+
+def _copy_tree(target: Path) -> None:
+    """What git has or would take, as it stands here."""
+    for name in run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
+        if (ROOT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
+
+
+def test_a_changed_line_answers_without_a_rebuild(
+    skaffold: Skaffold, cluster: Cluster, say: Say
+) -> None:
+    source = skaffold.folder / _ENDPOINT
+    text = source.read_text()
+    assert text.count(_LINE) == 1
+    with skaffold.dev():
+        before = cluster.get("pods", namespace=_NAMESPACE)["items"]
+        assert "x-changed" not in httpx.get(f"{_CONTENT}/api/v1/posts").headers
+        source.write_text(text.replace(_LINE, _CHANGED))
+        began = time.monotonic()
+
+        def changed() -> bool:
+            try:
+                return "x-changed" in httpx.get(f"{_CONTENT}/api/v1/posts").headers
+            except httpx.TransportError:
+                return False  # while the process is replaced
+
+        eventually("an answer from the changed line", changed, _MOST_SECONDS)
+        seconds = time.monotonic() - began
+        after = cluster.get("pods", namespace=_NAMESPACE)["items"]
+        assert _containers(before) == _containers(after)
+    source.write_text(text)
+    assert not cluster.get("deployments", namespace=_NAMESPACE)["items"], "Ctrl-C takes it away"
+    say(f"{seconds:.1f} s from the change to its answer")
+
+
+def _containers(pods: list[dict[str, object]]) -> set[str]:
+    """The id of every container: another one would have been started again."""
+    return {
+        status["containerID"]
+        for pod in json.loads(json.dumps(pods))
+        for status in pod["status"]["containerStatuses"]
+    }
+
+
+def test_run_and_verify_walk_the_road(skaffold: Skaffold, say: Say) -> None:
+    built = str(skaffold.folder / "built.json")
+    began = time.monotonic()
+    skaffold.run("run", "--profile=e2e")
+    skaffold.run("build", "--profile=e2e", f"--file-output={built}")
+    said = skaffold.run("verify", "--profile=e2e", f"--build-artifacts={built}")
+    assert "WS /ws/helm-test: heard" in said
+    assert "DELETE /users/me: 204" in said
+    skaffold.run("delete", "--profile=e2e")
+    say(f"run and verify: {time.monotonic() - began:.0f} s")
