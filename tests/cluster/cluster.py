@@ -20,6 +20,7 @@ NAME: Final = "duet-e2e"
 NODE_IMAGE: Final = "kindest/node:v1.35.4"
 ORIGIN: Final = "http://127.0.0.1:8080"
 GATEWAY: Final = "http://127.0.0.1:8081"
+POD_NETWORK: Final = "10.244.0.0/16"  # kind's
 SERVICES: Final = ("auth", "content")
 VERSION: Final = "0.1.0"
 OTHERS: Final = (

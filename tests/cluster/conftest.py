@@ -13,6 +13,7 @@ import pytest
 from tests.cluster.cluster import (
     CHART,
     ORIGIN,
+    POD_NETWORK,
     RELEASE,
     SERVICES,
     Cluster,
@@ -78,10 +79,12 @@ def duet(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
 
 @pytest.fixture(scope="session")
 def extended(duet: Cluster) -> Cluster:
-    """Upgraded to have an HTTPRoute beside its Ingress, traces, and no limits for a load."""
+    """Upgraded to have an HTTPRoute beside its Ingress, traces, no limits for a load, and trust in
+    the ingress controller's word about clients."""
     old = [f"pod/{pod}" for service in SERVICES for pod in duet.pods(service)]
     duet.upgrade(
         "global.duet.rateLimits=false",
+        f"global.duet.trustedProxies[0]={POD_NETWORK}",
         "httpRoute.enabled=true",
         "httpRoute.parentRefs[0].name=traefik",
         "httpRoute.parentRefs[0].namespace=traefik",

@@ -1,4 +1,5 @@
-"""Duet on databases that are not the chart's: verified TLS, Secrets as CloudNativePG makes them."""
+"""Duet on databases that are not the chart's: auth by verified TLS and a Secret as CloudNativePG
+makes it, content through a pgbouncer in transaction mode."""
 
 import json
 import time
@@ -9,23 +10,36 @@ from typing import Final
 import pytest
 import trustme
 
-from tests.cluster.cluster import CHART, Cluster
+from tests.cluster.cluster import CHART, Cluster, load, run
 from tests.cluster.conftest import Say
 
 _NAMESPACE: Final = "external"
 _HOST: Final = "pg-rw.external"
-_MANIFEST: Final = Path(__file__).parent / "manifests/external.yaml"
-_DATABASE: Final = {"urlKey": "uri", "tls": {"mode": "verify-full", "caSecret": "pg-ca"}}
+_MANIFESTS: Final = Path(__file__).parent / "manifests"
+_POOLER: Final = "duet-e2e-pgbouncer:latest"
 _VALUES: Final = {
     "global": {"duet": {"postgres": {"enabled": False}}},
     "ingress": {"enabled": False},
-    "auth": {"database": {**_DATABASE, "existingSecret": "auth-pg-app"}},
-    "content": {"database": {**_DATABASE, "existingSecret": "content-pg-app"}},
+    "auth": {
+        "database": {
+            "existingSecret": "auth-pg-app",
+            "urlKey": "uri",
+            "tls": {"mode": "verify-full", "caSecret": "pg-ca"},
+        }
+    },
+    "content": {
+        "database": {
+            "existingSecret": "content-pooler",
+            "urlKey": "uri",
+            "port": 6432,
+            "pooler": True,
+        }
+    },
 }
 _ASK: Final = """
 import asyncio, os, asyncpg, certifi
 async def main():
-    url = os.environ["CONTENT_DATABASE_URL"]
+    url = os.environ["AUTH_DATABASE_URL"]
     connection = await asyncpg.connect(url)
     ours = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
     print(await connection.fetchval(ours))
@@ -39,6 +53,18 @@ async def main():
         except (OSError, asyncpg.PostgresError) as error:
             print(type(error).__name__)
         os.environ[name] = kept
+asyncio.run(main())
+"""
+
+_SERVERS: Final = """
+import asyncio, os, asyncpg
+async def main():
+    url = os.environ["CONTENT_DATABASE_URL"]
+    connections = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(6)]
+    async def one(connection):
+        async with connection.transaction():
+            return await connection.fetchval("SELECT pg_backend_pid()")
+    print(*set(await asyncio.gather(*map(one, connections))))
 asyncio.run(main())
 """
 
@@ -65,20 +91,26 @@ def _secrets() -> list[dict[str, object]]:
 
 @pytest.fixture
 def database(cluster: Cluster) -> Iterator[Cluster]:
+    dockerfile = (_MANIFESTS / "pgbouncer.Dockerfile").read_text()
+    run("docker", "build", "-q", "-t", _POOLER, "-", stdin=dockerfile)
+    load(_POOLER)
     cluster.make_namespace(_NAMESPACE)
     try:
         for secret in _secrets():
             cluster.apply(json.dumps(secret), namespace=_NAMESPACE)
-        cluster.apply(_MANIFEST.read_text(), namespace=_NAMESPACE)
+        cluster.apply((_MANIFESTS / "external.yaml").read_text(), namespace=_NAMESPACE)
         cluster.kubectl(
-            "wait", "--for=condition=Ready", "pod/pg", "--timeout=90s", namespace=_NAMESPACE
-        )
+            "wait", "--for=condition=Ready", "pod/pg", "pod/pooler", "--timeout=90s",
+            namespace=_NAMESPACE,
+        )  # fmt: skip
         yield cluster
     finally:
-        cluster.kubectl("delete", "namespace", _NAMESPACE)
+        cluster.kubectl("delete", "namespace", _NAMESPACE, "--wait=false")
 
 
-def test_duet_runs_on_it_by_verified_tls(database: Cluster, say: Say, tmp_path: Path) -> None:
+def test_duet_runs_on_it_by_verified_tls_and_through_a_pooler(
+    database: Cluster, say: Say, tmp_path: Path
+) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps(_VALUES))
     began = time.monotonic()
@@ -88,7 +120,10 @@ def test_duet_runs_on_it_by_verified_tls(database: Cluster, say: Say, tmp_path: 
     )  # fmt: skip
     seconds = time.monotonic() - began
     assert "Succeeded" in database.helm("test", _NAMESPACE, namespace=_NAMESPACE)
-    (pod,) = database.pods("content", namespace=_NAMESPACE)
+    (content,) = database.pods("content", namespace=_NAMESPACE)
+    servers = database.python(content, _SERVERS, namespace=_NAMESPACE).split()
+    assert 1 <= len(servers) <= 2, "six clients share two connections to the server"
+    (pod,) = database.pods("auth", namespace=_NAMESPACE)
     protocol, wrong_authority, no_tls = database.python(pod, _ASK, namespace=_NAMESPACE).split()
     assert protocol == "TLSv1.3"
     assert wrong_authority == "SSLCertVerificationError"
@@ -96,4 +131,4 @@ def test_duet_runs_on_it_by_verified_tls(database: Cluster, say: Say, tmp_path: 
     made = database.get("secrets", "-l=app.kubernetes.io/part-of=duet", namespace=_NAMESPACE)
     assert [secret["metadata"]["name"] for secret in made["items"]] == ["external-auth-keys"]
     database.helm("uninstall", _NAMESPACE, "--wait", namespace=_NAMESPACE)
-    say(f"installed in {seconds:.0f} s, {protocol}")
+    say(f"installed in {seconds:.0f} s, {protocol}; {len(servers)} connections behind pgbouncer")

@@ -77,7 +77,9 @@ def _install(cluster: Cluster, *arguments: str, program: str = "helm") -> None:
 
 
 @pytest.mark.parametrize(
-    ("program", "flag"), [("helm", "--rollback-on-failure"), (str(HELM_3), "--atomic")]
+    ("program", "flag"),
+    [("helm", "--rollback-on-failure"), (str(HELM_3), "--atomic")],
+    ids=["Helm 4", "Helm 3"],
 )
 def test_a_failed_installation_takes_itself_away(
     second: Cluster, program: str, flag: str, say: Say

@@ -9,7 +9,14 @@ import pytest
 from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.cluster.cluster import GATEWAY, ORIGIN, RELEASE, Cluster, until_served
+from tests.cluster.cluster import (
+    GATEWAY,
+    ORIGIN,
+    RELEASE,
+    Cluster,
+    eventually,
+    until_served,
+)
 from tests.cluster.conftest import Say
 from tests.people import PASSWORD, Person, join, log_in
 
@@ -101,6 +108,24 @@ async def test_internal_paths_are_not_reachable(duet: Cluster, path: str) -> Non
         answer = await client.send(request)
     assert answer.status_code in {400, 404}, (answer.status_code, answer.text[:300])
     assert "python_info" not in answer.text
+
+
+async def test_a_clients_address_is_what_the_ingress_saw(extended: Cluster, say: Say) -> None:
+    """Not what the client says, and not the ingress controller's own."""
+    identifier = f"address-{uuid.uuid4()}"  # noqa: TID251
+    forged = {"X-Forwarded-For": "198.51.100.7", "X-Request-ID": identifier}
+    async with httpx.AsyncClient(base_url=ORIGIN, headers=forged) as client:
+        assert (await client.get("/api/v1/posts")).status_code == 200
+    (proxy,) = extended.get("pods", "-l=app=traefik", namespace="traefik")["items"]
+
+    def logged() -> list[dict[str, str]]:
+        logs = [extended.kubectl("logs", pod, "--tail=200") for pod in extended.pods("content")]
+        lines = [line for log in logs for line in log.splitlines() if identifier in line]
+        return [json.loads(line) for line in lines]
+
+    (line,) = eventually("the request's line in a log", logged, 10)
+    assert line["client"] not in {"198.51.100.7", proxy["status"]["podIP"]}
+    say(f"seen as {line['client']}, by a proxy that is {proxy['status']['podIP']}")
 
 
 def test_helm_test(duet: Cluster, say: Say) -> None:

@@ -83,7 +83,7 @@ def skaffold(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     if HELM_3.exists():
         environment["PATH"] = f"{HELM_3.parent}:{environment['PATH']}"
     yield Skaffold(folder, environment)
-    cluster.kubectl("delete", "namespace", _NAMESPACE, "--ignore-not-found")
+    cluster.kubectl("delete", "namespace", _NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
 def _copy_tree(target: Path) -> None:
