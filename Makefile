@@ -31,6 +31,8 @@ test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and tr
 .PHONY: cluster-up
 cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
 	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_road.py
+	kind export kubeconfig --name duet-e2e
+	@echo "http://127.0.0.1:8080 is its origin; next: kubectl -n duet get pods; at last: make cluster-down"
 
 .PHONY: cluster-down
 cluster-down: ## Delete that cluster

@@ -1,0 +1,31 @@
+"""The time that a process has to end is one budget."""
+
+import asyncio
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from duet_common.web.drain import Drain
+from duet_common.web.server import DrainingServer, ServeSettings
+
+
+@pytest.mark.parametrize(("taken", "left"), [(0.0, 3), (1.0, 2), (9.0, 1)])
+async def test_requests_get_what_the_websockets_leave(
+    monkeypatch: pytest.MonkeyPatch, taken: float, left: int
+) -> None:
+    """Both together must stay within what a pod is given before it is killed."""
+    given: list[int | None] = []
+
+    async def shutdown(server: uvicorn.Server, sockets: object = None) -> None:
+        given.append(server.config.timeout_graceful_shutdown)
+
+    async def ending(_: float) -> None:
+        await asyncio.sleep(taken)
+
+    monkeypatch.setattr(uvicorn.Server, "shutdown", shutdown)
+    app = FastAPI()
+    app.state.drain = Drain()
+    app.state.drain.add(ending)
+    await DrainingServer(app, ServeSettings(drain_seconds=3)).shutdown()
+    assert given == [left]
