@@ -48,6 +48,7 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m tests.settings_table --check README.md
+	.venv/bin/python -m tests.chart.values_docs --check
 
 .PHONY: format
 format: $(VENV) ## Format the code and mend what lint can mend
@@ -55,8 +56,9 @@ format: $(VENV) ## Format the code and mend what lint can mend
 	.venv/bin/ruff format
 
 .PHONY: docs
-docs: $(VENV) ## Write the configuration table into README.md
+docs: $(VENV) ## Write the configuration table into README.md, and the charts' tables and schemas
 	.venv/bin/python -m tests.settings_table README.md
+	.venv/bin/python -m tests.chart.values_docs
 
 .PHONY: bench
 bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
