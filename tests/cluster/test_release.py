@@ -94,6 +94,20 @@ def test_a_failed_installation_takes_itself_away(
     say(f"{time.monotonic() - began:.0f} s")
 
 
+def test_an_upgrade_mends_an_installation_that_failed(second: Cluster, say: Say) -> None:
+    """The secrets Job ran in an image that is nowhere: there is no database yet, for the hook."""
+    with pytest.raises(CommandFailed):
+        _install(second, "--timeout=10s", "--set=auth.image.tag=nowhere")
+    assert not second.get("statefulsets", namespace=_SECOND)["items"]
+    began = time.monotonic()
+    second.helm(
+        "upgrade", _SECOND, str(CHART), "--set=ingress.enabled=false", "--wait", "--timeout=3m",
+        namespace=_SECOND,
+    )  # fmt: skip
+    assert "Succeeded" in second.helm("test", _SECOND, namespace=_SECOND)
+    say(f"mended in {time.monotonic() - began:.0f} s")
+
+
 def _uninstall(cluster: Cluster) -> None:
     cluster.helm("uninstall", _SECOND, "--wait", namespace=_SECOND)
     cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=90s", namespace=_SECOND)

@@ -1,6 +1,7 @@
 """Each service's Alembic history: every step both ways, the models at its head, safe to race."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -152,3 +153,24 @@ async def test_a_service_serves_at_its_head_or_later(
                 await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
         assert await migrations.is_at_head_or_later(database) is serves
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(socket.EAI_NONAME, "nothing to do yet"), (socket.EAI_AGAIN, "no database")]
+)
+async def test_only_a_host_without_an_address_may_be_left_alone(
+    monkeypatch: pytest.MonkeyPatch, code: int, said: str
+) -> None:
+    """A resolver that does not answer is waited for, as a database that does not is."""
+
+    async def unresolved(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(code, "as a resolver says it")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unresolved)
+    url = "postgresql://duet:secret@duet-postgres/duet"
+    try:
+        outcome = await CONTENT.run(url, 0.2, skip_unknown_host=True)
+    except TimeoutError as error:
+        outcome = str(error)
+    assert said in outcome
+    assert "secret" not in outcome

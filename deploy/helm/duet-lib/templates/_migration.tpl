@@ -1,47 +1,55 @@
-{{/* A service's migration Job.
+{{/* A service's migration Jobs.
 
-On installation it is a plain Job beside the pods: the database may be in the same release, so no
-hook could run before them; pods wait by their readiness. On an upgrade it is a hook that is done
-before the pods roll: when it fails, the release fails and the old pods serve on. A rollback runs no
-hook; it may make revision 1's plain Job again, which finds a later schema and leaves it.
+The plain one runs beside the pods: on installation the database may be in the same release, so no
+hook could run before them; pods wait by their readiness. On an upgrade a hook comes first, and is
+done before the pods roll: when it fails, the release fails and the old pods serve on. It leaves a
+database that has no address yet to the plain one: an installation that failed early is mended by an
+upgrade. A rollback runs no hook; the plain Job finds a later schema and leaves it.
 
-The plain Job's name holds a hash of its pod: pipelines that apply rendered templates get a new Job
-when it changes, and no refused change of an immutable field. */}}
+The plain Job's name holds a hash of its pod: a changed one is another Job, and no refused change of
+an immutable field. */}}
 {{- define "duet.migration" -}}
 {{- $component := printf "%s-migrate" (include "duet.component" .) }}
-{{- $hook := eq (include "duet.migrationIsHook" .) "true" }}
-{{- $pod := include "duet.migrationPod" (list . $component) }}
-{{- $suffix := ternary "upgrade" (sha256sum $pod | trunc 8) $hook }}
+{{- $pod := include "duet.migrationPod" (list . $component (list)) }}
 {{- if .Values.migrations.enabled }}
 apiVersion: batch/v1
 kind: Job
 metadata:
-  name: {{ include "duet.name" (list . (printf "%s-%s" $component $suffix)) }}
+  name: {{ include "duet.name" (list . (printf "%s-%s" $component (sha256sum $pod | trunc 8))) }}
   labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
-  {{- if $hook }}
+spec:
+  {{- include "duet.migrationLimits" . | nindent 2 }}
+  template: {{- $pod | nindent 4 }}
+{{- if .Release.IsUpgrade }}
+---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ include "duet.name" (list . (printf "%s-upgrade" $component)) }}
+  labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
   annotations:
     helm.sh/hook: pre-upgrade
     helm.sh/hook-weight: "10"
     # Kept when it fails, for its logs, and for a day.
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
     helm.sh/hook-output-log-policy: hook-failed
-  {{- end }}
 spec:
-  backoffLimit: {{ .Values.migrations.backoffLimit }}
-  activeDeadlineSeconds: {{ .Values.migrations.activeDeadlineSeconds }}
-  {{- if $hook }}
+  {{- include "duet.migrationLimits" . | nindent 2 }}
   ttlSecondsAfterFinished: 86400
-  {{- end }}
-  template: {{- $pod | nindent 4 }}
+  template: {{- include "duet.migrationPod" (list . $component (list "--skip-unknown-host")) | nindent 4 }}
 {{- end }}
 {{- end }}
-
-{{- define "duet.migrationIsHook" -}}
-{{ and .Values.migrations.enabled .Release.IsUpgrade (eq .Values.migrations.onUpgrade "hook") }}
 {{- end }}
 
+{{- define "duet.migrationLimits" -}}
+backoffLimit: {{ .Values.migrations.backoffLimit }}
+activeDeadlineSeconds: {{ .Values.migrations.activeDeadlineSeconds }}
+{{- end }}
+
+{{/* (list $ component arguments) */}}
 {{- define "duet.migrationPod" -}}
 {{- $component := index . 1 }}
+{{- $arguments := index . 2 }}
 {{- with index . 0 -}}
 metadata:
   labels: {{- include "duet.podLabels" (list . $component) | nindent 4 }}
@@ -59,7 +67,7 @@ spec:
     - name: migrate
       image: {{ include "duet.image" . | quote }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
-      args: [migrate, --wait, {{ .Values.migrations.waitSeconds | quote }}]
+      args: {{ concat (list "migrate" "--wait" (toString .Values.migrations.waitSeconds)) $arguments | toJson }}
       env: {{- include "duet.environment" . | nindent 8 }}
       {{- include "duet.containerSecurity" . | nindent 6 }}
       resources: {{- toYaml .Values.resources | nindent 8 }}

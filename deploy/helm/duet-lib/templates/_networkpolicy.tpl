@@ -45,28 +45,41 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* The migration's: it reaches the database, and nobody reaches it. An upgrade's hook runs under
-     the policies of the release before, so it brings its own. */}}
+{{/* The migrations': they reach the database, and nobody reaches them. An upgrade's hook runs under
+     the policies of the release before, which may name another database: it brings its own. */}}
 {{- define "duet.migrationNetworkPolicy" -}}
 {{- $component := printf "%s-migrate" (include "duet.component" .) }}
-{{- $hook := eq (include "duet.migrationIsHook" .) "true" }}
+{{- $spec := include "duet.migrationNetworkPolicySpec" (list . $component) }}
 {{- if and .Values.migrations.enabled .Values.global.duet.networkPolicy.enabled }}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  name: {{ include "duet.name" (list . (ternary (printf "%s-upgrade" $component) $component $hook)) }}
+  name: {{ include "duet.name" (list . $component) }}
   labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
-  {{- if $hook }}
+spec: {{- $spec | nindent 2 }}
+{{- if .Release.IsUpgrade }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "duet.name" (list . (printf "%s-upgrade" $component)) }}
+  labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
   annotations: {{- include "duet.scaffold" "pre-upgrade" | nindent 4 }}
-  {{- end }}
-spec:
-  podSelector:
-    matchLabels: {{- include "duet.selector" (list . $component) | nindent 6 }}
-  policyTypes: [Ingress, Egress]
-  ingress: []
-  egress:
-    {{- include "duet.egressToDNS" . | nindent 4 }}
-    {{- include "duet.egressToDatabase" . | nindent 4 }}
+spec: {{- $spec | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "duet.migrationNetworkPolicySpec" -}}
+{{- $component := index . 1 }}
+{{- with index . 0 -}}
+podSelector:
+  matchLabels: {{- include "duet.selector" (list . $component) | nindent 4 }}
+policyTypes: [Ingress, Egress]
+ingress: []
+egress:
+  {{- include "duet.egressToDNS" . | nindent 2 }}
+  {{- include "duet.egressToDatabase" . | nindent 2 }}
 {{- end }}
 {{- end }}
 

@@ -25,19 +25,20 @@ def serve() -> None:
 @app.command()
 def migrate(
     wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
+    skip_unknown_host: Annotated[
+        bool, typer.Option(help="Do nothing while the database's host has no address.")
+    ] = False,
 ) -> None:
     """Bring the database to this release's schema. Safe to run from several places at once."""
     try:
         settings = ContentSettings()
         configure_logging(settings.log_level, settings.log_format)
         url = settings.database_url.get_secret_value()
-        if wait:
-            asyncio.run(MIGRATIONS.wait_for(url, wait))
-        done = asyncio.run(MIGRATIONS.upgrade(url))
+        done = asyncio.run(MIGRATIONS.run(url, wait, skip_unknown_host=skip_unknown_host))
     except (ValidationError, SQLAlchemyError, OSError) as error:
         typer.echo(f"duet-content: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"{'migrated to' if done else 'nothing to do: at or after'} {MIGRATIONS.head}")
+    typer.echo(done)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, MetaData, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -63,6 +64,19 @@ class Migrations:
                 await connection.run_sync(self._run, lambda c: command.upgrade(c, revision))
         return True
 
+    async def run(self, url: str, wait: float, *, skip_unknown_host: bool) -> str:
+        """What `migrate` does, and what it did, in words. TimeoutError: see `wait_for`.
+
+        A host that has no address is that of a database which is still to be made, by what comes
+        after: with `skip_unknown_host` that is no failure.
+        """
+        if skip_unknown_host and await _is_unknown(make_url(url).host):
+            return f"nothing to do yet: {make_url(url).host} has no address"
+        if wait:
+            await self.wait_for(url, wait)
+        done = await self.upgrade(url)
+        return f"{'migrated to' if done else 'nothing to do: at or after'} {self.head}"
+
     async def wait_for(self, url: str, seconds: float) -> None:
         """Return when the database takes connections. TimeoutError when it does not in time."""
         last: Exception | None = None
@@ -105,6 +119,17 @@ class Migrations:
 
     def _serves(self, current: str | None) -> bool:
         return current is not None and (current == self.head or current not in self.revisions())
+
+
+async def _is_unknown(host: str | None) -> bool:
+    if host is None:  # a Unix socket
+        return False
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, None)
+    except socket.gaierror as error:
+        # Not EAI_AGAIN: a resolver that does not answer says nothing about the host.
+        return error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}
+    return False
 
 
 @asynccontextmanager
