@@ -3,12 +3,28 @@
 import uuid
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, EmailStr, Field, SecretStr, computed_field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+    computed_field,
+)
 
 from duet_auth.passwords.policy import NewPassword
 from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
 
-Email = Annotated[EmailStr, AfterValidator(str.lower)]
+
+def _without_name(value: object) -> object:
+    """`EmailStr` takes `Ada <ada@example.com>`, and would keep the address alone."""
+    if isinstance(value, str) and "<" in value:
+        raise ValueError("an address alone, without a name")
+    return value
+
+
+Email = Annotated[EmailStr, BeforeValidator(_without_name), AfterValidator(str.lower)]
 Name = Annotated[PlainText, Field(min_length=1, max_length=100)]
 
 
