@@ -59,6 +59,7 @@ class Skaffold:
             finally:
                 process.send_signal(signal.SIGINT)
                 process.wait(60)
+                print(log.read_text())  # noqa: T201 - pytest shows it when the test fails
 
 
 def _is_ready() -> bool:

@@ -31,7 +31,8 @@ class GunicornSettings(ServeSettings):
 
 _settings = GunicornSettings()
 
-bind = f"{_settings.host}:{_settings.port}"
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+bind = f"{_host}:{_settings.port}"
 workers = _settings.web_concurrency or os.cpu_count() or 1
 worker_class = "duet_common.web.gunicorn_worker.DrainingWorker"
 graceful_timeout = _settings.drain_seconds + 5  # the drain, then the lifespan's end
