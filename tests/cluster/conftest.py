@@ -20,6 +20,7 @@ from tests.cluster.cluster import (
     delete_cluster,
     make_cluster,
     missing_programs,
+    until_served,
 )
 from tests.needed import lacking
 from tests.people import Person, join
@@ -72,8 +73,10 @@ def duet(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
     if RELEASE in cluster.helm("list", "--short").split():
         cluster.helm("uninstall", RELEASE, "--wait")
     cluster.helm("install", RELEASE, str(CHART), "--wait", "--timeout=5m")
+    for path in ("/.well-known/jwks.json", "/api/v1/posts"):
+        until_served(f"{ORIGIN}{path}")
     figures = request.config.stash.setdefault(_FIGURES, [])
-    figures.append(f"helm install --wait: {time.monotonic() - began:.0f} s")
+    figures.append(f"helm install --wait, and served: {time.monotonic() - began:.0f} s")
     return cluster
 
 
