@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -193,24 +194,36 @@ def clusters() -> list[str]:
 def make_cluster(kubeconfig: Path) -> Cluster:
     """The cluster, made unless it is there, with this tree's images and what surrounds Duet:
     an ingress controller that is a gateway too, Prometheus, and a collector of traces."""
-    ours = tuple(f"duet-{service}:{VERSION}" for service in SERVICES)
-    for service, image in zip(SERVICES, ours, strict=True):
-        run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image, ".",
-            seconds=600)  # fmt: skip
-    for image in OTHERS:
-        if not run("docker", "images", "-q", image).strip():
-            run("docker", "pull", "-q", image)
-    if NAME in run("kind", "get", "clusters").split():
+    with ThreadPoolExecutor() as pool:
+        starting = pool.submit(_start, kubeconfig)
+        images = _build()
+        starting.result()
+    load(*images, *OTHERS)
+    cluster = Cluster(kubeconfig)
+    cluster.make_namespace(NAMESPACE)
+    _surround(cluster)
+    return cluster
+
+
+def _start(kubeconfig: Path) -> None:
+    if NAME in clusters():
         run("kind", "export", "kubeconfig", "--name", NAME, "--kubeconfig", str(kubeconfig))
     else:
         config = "--config=deploy/kind/cluster.yaml"
         run("kind", "create", "cluster", f"--name={NAME}", f"--image={NODE_IMAGE}", config,
             "--wait=120s", f"--kubeconfig={kubeconfig}")  # fmt: skip
-    load(*ours, *OTHERS)
-    cluster = Cluster(kubeconfig)
-    cluster.make_namespace(NAMESPACE)
-    _surround(cluster)
-    return cluster
+
+
+def _build() -> list[str]:
+    """The names of this tree's images; the others are pulled where they are missing."""
+    images = [f"duet-{service}:{VERSION}" for service in SERVICES]
+    for service, image in zip(SERVICES, images, strict=True):
+        run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image, ".",
+            seconds=600)  # fmt: skip
+    for image in OTHERS:
+        if not run("docker", "images", "-q", image).strip():
+            run("docker", "pull", "-q", image)
+    return images
 
 
 def load(*images: str) -> None:

@@ -10,14 +10,17 @@ from tests.cluster.conftest import Say
 
 # Exits with 0 however it goes, and prints what happened: a refusal must not pass for an error.
 _KNOCK = """
-import socket, sys
-for door in {doors!r}:
+import socket
+from concurrent.futures import ThreadPoolExecutor
+def knock(door):
     host, port = door.split(":")
     try:
         socket.create_connection((host, int(port)), timeout=3).close()
-        print(door, "open")
+        return f"{{door}} open"
     except OSError as error:
-        print(door, "closed:", type(error).__name__)
+        return f"{{door}} closed: {{type(error).__name__}}"
+with ThreadPoolExecutor() as pool:
+    print(*pool.map(knock, {doors!r}), sep="\\n")
 """
 _CONNECT = """
 import asyncio, os, asyncpg

@@ -120,7 +120,6 @@ async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
     assert _schema(duet)[0] == "subtitle", "a rollback changes no schema"
     kept = await client.get(draft.headers["location"], headers=person.headers)
     assert kept.status_code == 200
-    duet.upgrade("content.migrations.backoffLimit=3")
     say(
         f"a failed migration ends the upgrade after {failed:.0f} s; healed in {healed:.0f} s; "
         f"rolled back in {rolled_back:.0f} s"
