@@ -80,7 +80,8 @@ def test_migrations_may_be_somebody_elses(upgrade: bool) -> None:
 
 def test_a_service_alone_migrates_too() -> None:
     manifests = render(ALONE["duet-auth"], "duet-auth", upgrade=True)
-    assert "duet-auth-migrate-upgrade" in manifests.names("Job")
+    plain = render(ALONE["duet-auth"], "duet-auth").job("duet-auth-migrate-")["metadata"]["name"]
+    assert manifests.names("Job") == {plain, "duet-auth-migrate-upgrade"}
 
 
 def test_a_migration_sends_no_traces() -> None:

@@ -1,6 +1,5 @@
 """`skaffold dev` and `skaffold verify`, on a copy of this tree and in a namespace of its own."""
 
-import json
 import os
 import shutil
 import signal
@@ -63,10 +62,21 @@ class Skaffold:
 
 
 def _is_ready() -> bool:
+    answer = _ask("/readyz")
+    return answer is not None and answer.status_code == 200
+
+
+def _is_changed() -> bool:
+    answer = _ask("/api/v1/posts")
+    return answer is not None and "x-changed" in answer.headers
+
+
+def _ask(path: str) -> httpx.Response | None:
+    """None while the process is not there, or is replaced."""
     try:
-        return httpx.get(f"{_CONTENT}/readyz").status_code == 200
+        return httpx.get(f"{_CONTENT}{path}")
     except httpx.TransportError:
-        return False
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -102,31 +112,23 @@ def test_a_changed_line_answers_without_a_rebuild(
     text = source.read_text()
     assert text.count(_LINE) == 1
     with skaffold.dev():
-        before = cluster.get("pods", namespace=_NAMESPACE)["items"]
+        before = _containers(cluster)
         assert "x-changed" not in httpx.get(f"{_CONTENT}/api/v1/posts").headers
         source.write_text(text.replace(_LINE, _CHANGED))
         began = time.monotonic()
-
-        def changed() -> bool:
-            try:
-                return "x-changed" in httpx.get(f"{_CONTENT}/api/v1/posts").headers
-            except httpx.TransportError:
-                return False  # while the process is replaced
-
-        eventually("an answer from the changed line", changed, _MOST_SECONDS)
+        eventually("an answer from the changed line", _is_changed, _MOST_SECONDS)
         seconds = time.monotonic() - began
-        after = cluster.get("pods", namespace=_NAMESPACE)["items"]
-        assert _containers(before) == _containers(after)
+        assert _containers(cluster) == before
     source.write_text(text)
     assert not cluster.get("deployments", namespace=_NAMESPACE)["items"], "Ctrl-C takes it away"
     say(f"{seconds:.1f} s from the change to its answer")
 
 
-def _containers(pods: list[dict[str, object]]) -> set[str]:
+def _containers(cluster: Cluster) -> set[str]:
     """The id of every container: another one would have been started again."""
     return {
         status["containerID"]
-        for pod in json.loads(json.dumps(pods))
+        for pod in cluster.get("pods", namespace=_NAMESPACE)["items"]
         for status in pod["status"]["containerStatuses"]
     }
 

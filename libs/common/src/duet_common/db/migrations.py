@@ -70,8 +70,9 @@ class Migrations:
         A host that has no address is that of a database which is still to be made, by what comes
         after: with `skip_unknown_host` that is no failure.
         """
-        if skip_unknown_host and await _is_unknown(make_url(url).host):
-            return f"nothing to do yet: {make_url(url).host} has no address"
+        host = make_url(url).host
+        if skip_unknown_host and await _is_unknown(host):
+            return f"nothing to do yet: {host} has no address"
         if wait:
             await self.wait_for(url, wait)
         done = await self.upgrade(url)

@@ -65,7 +65,6 @@ class DrainingServer(uvicorn.Server):
                 ws="websockets-sansio",
                 ws_max_size=LARGEST_WS_MESSAGE,
                 ws_per_message_deflate=WS_DEFLATE,
-                timeout_graceful_shutdown=settings.drain_seconds,
             )
         )
         self._app = app
