@@ -14,7 +14,7 @@ help: ## Show this list
 
 .PHONY: run
 run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DATABASE_URL)
-	@exec .venv/bin/duet-gateway
+	@exec .venv/bin/duet-standalone
 
 .PHONY: test
 test: $(VENV) ## Run every test that needs no Docker

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_auth.tables import METADATA as AUTH_METADATA
 from duet_common.testing.clock import AdjustableClock
 from duet_content.tables import METADATA as CONTENT_METADATA
-from duet_gateway.databases import DatabaseUrls, prepare_databases
-from duet_gateway.postgres import EmbeddedPostgres
+from duet_standalone.databases import DatabaseUrls, prepare_databases
+from duet_standalone.postgres import EmbeddedPostgres
 from tests.people import Person, join
 from tests.serving import Duet, running_duet
 

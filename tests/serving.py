@@ -15,9 +15,9 @@ from duet_auth.settings import AuthSettings
 from duet_common.clock import Clock
 from duet_content.main import create_app as create_content
 from duet_content.settings import ContentSettings
-from duet_gateway.databases import DatabaseUrls
-from duet_gateway.main import Gateway
-from duet_gateway.server import GatewayServer
+from duet_standalone.databases import DatabaseUrls
+from duet_standalone.main import StandaloneApp
+from duet_standalone.server import StandaloneServer
 
 KEY_ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
@@ -32,7 +32,7 @@ class Duet:
     urls: DatabaseUrls
 
 
-class QuietServer(GatewayServer):
+class QuietServer(StandaloneServer):
     """The server of `make run`, which leaves the signals to pytest."""
 
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # wider, on purpose
@@ -84,9 +84,9 @@ async def running_duet(
         auth_app = create_auth(auth_settings(urls.auth, **(auth or {})), clock)
         content_app = create_content(content_settings(urls.content, url, **(content or {})), clock)
         ready = asyncio.Event()
-        gateway = Gateway(auth_app, content_app)
-        server = QuietServer(gateway, ready.set)
-        async with gateway.running():
+        standalone = StandaloneApp(auth_app, content_app)
+        server = QuietServer(standalone, ready.set)
+        async with standalone.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 async with asyncio.timeout(10):

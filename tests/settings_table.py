@@ -14,12 +14,12 @@ from duet_common.settings import ServiceSettings
 from duet_common.web.gunicorn import GunicornSettings
 from duet_common.web.server import ServeSettings
 from duet_content.settings import ContentSettings
-from duet_gateway.settings import GatewaySettings
+from duet_standalone.settings import StandaloneSettings
 
 _BEGIN: Final = "<!-- settings: `make docs` writes what follows -->\n"
 _END: Final = "<!-- end of settings -->\n"
 _SECTIONS: Final[tuple[tuple[str, type[BaseSettings]], ...]] = (
-    ("`make run`", GatewaySettings),
+    ("`make run`", StandaloneSettings),
     ("`serve`, gunicorn", ServeSettings),
     ("gunicorn", GunicornSettings),
     ("both services", ServiceSettings),

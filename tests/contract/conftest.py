@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from duet_common.testing.tokens import TokenFactory
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 from tests.serving import KEY_ENCRYPTION_KEY
 
 

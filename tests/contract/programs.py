@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-GATEWAY = (str(Path(sys.executable).with_name("duet-gateway")),)
+STANDALONE = (str(Path(sys.executable).with_name("duet-standalone")),)
 CONTENT = (
     *(sys.executable, "-m", "uvicorn", "--factory", "duet_content.main:create_app"),
     *("--host", "127.0.0.1", "--port", "0"),
@@ -109,8 +109,8 @@ async def failing(
     return process.returncode, said.decode()
 
 
-def gateway_environment(data: Path, **changes: str) -> dict[str, str]:
-    """What `duet-gateway` is told; a free port unless one is given."""
+def standalone_environment(data: Path, **changes: str) -> dict[str, str]:
+    """What `duet-standalone` is told; a free port unless one is given."""
     return {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(data),

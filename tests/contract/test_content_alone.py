@@ -14,12 +14,12 @@ import duet_content
 from duet_common.ids import new_id
 from duet_common.testing.tokens import TokenFactory
 from duet_content.settings import ContentSettings
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 from tests.contract.programs import CONTENT, running
 from tests.problems import assert_problem
 
 FACTORY = TokenFactory()
-FORBIDDEN = ("duet_auth", "duet_gateway", "duet_common.tokens.signing", "duet_common.testing")
+FORBIDDEN = ("duet_auth", "duet_standalone", "duet_common.tokens.signing", "duet_common.testing")
 
 
 def _forbidden(modules: set[str]) -> set[str]:

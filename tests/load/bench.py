@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import httpx
 
-from duet_gateway.errors import StartFailure
-from duet_gateway.postgres import EmbeddedPostgres
+from duet_standalone.errors import StartFailure
+from duet_standalone.postgres import EmbeddedPostgres
 from tests.load import seed, servers
 from tests.load.failures import BenchFailure
 from tests.load.generators import Generator, Load, find_generator
@@ -58,8 +58,8 @@ def running_targets(folder: Path, placement: Placement) -> Iterator[Mapping[str,
     """The pair, then the two others on its PostgreSQL; all stopped when the block ends."""
     with ExitStack() as stack:
         data = folder / "data"
-        # Not entered: the gateway starts and stops it. This stops it after a gateway that was
-        # killed, and does nothing otherwise.
+        # The standalone server starts and stops PostgreSQL itself. This only stops it when that
+        # server was killed.
         stack.push(EmbeddedPostgres(data))
         pair = stack.enter_context(servers.pair(data, folder / "pair.log", placement.server))
         postmaster = (data / "postgres" / "postmaster.pid").read_text().splitlines()[0]

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 
 from duet_common.clock import utc_now
 from duet_common.ids import new_id
-from duet_gateway.databases import AUTH, CONTENT, DatabaseUrls
+from duet_standalone.databases import AUTH, CONTENT, DatabaseUrls
 from tests.load.failures import BenchFailure
 
 USERS: Final = 1_000
@@ -38,13 +38,13 @@ class Caller:
 
 
 def database_urls(data: Path) -> DatabaseUrls:
-    """Where the gateway's databases are; it writes auth's URL down for `duet-auth`."""
+    """Where the standalone server's databases are; it writes auth's URL down for `duet-auth`."""
     for line in (data / "auth.env").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name == "AUTH_DATABASE_URL":
             content = make_url(value).set(username=CONTENT, database=CONTENT)
             return DatabaseUrls(auth=value, content=content.render_as_string())
-    raise BenchFailure(f"the gateway wrote no URL of {AUTH} to {data / 'auth.env'}")
+    raise BenchFailure(f"the standalone server wrote no URL of {AUTH} to {data / 'auth.env'}")
 
 
 async def seed(urls: DatabaseUrls) -> None:

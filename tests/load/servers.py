@@ -22,7 +22,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def pair(data: Path, log: Path, cores: Cores | None) -> Iterator[str]:
-    """`duet-gateway` with its embedded PostgreSQL, as `make run` starts it; its origin."""
+    """`duet-standalone` with its embedded PostgreSQL, as `make run` starts it; its origin."""
     port = _free_port()
     environment = {
         "DATA_DIR": str(data),
@@ -30,7 +30,7 @@ def pair(data: Path, log: Path, cores: Cores | None) -> Iterator[str]:
         "RATE_LIMIT_ENABLED": "false",
         "LOG_LEVEL": "WARNING",
     }
-    program = Path(sys.executable).with_name("duet-gateway")
+    program = Path(sys.executable).with_name("duet-standalone")
     with _serving([str(program)], environment, port, log, cores) as origin:
         yield origin
 
@@ -39,7 +39,7 @@ def pair(data: Path, log: Path, cores: Cores | None) -> Iterator[str]:
 def uvicorn_app(
     app: str, environment: Mapping[str, str], log: Path, cores: Cores | None
 ) -> Iterator[str]:
-    """An app factory on uvicorn, with the options that the pair's gateway gives it; its origin."""
+    """An app factory on uvicorn, with the options that the standalone server uses; its origin."""
     port = _free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", "--factory", app, "--port", str(port)),
@@ -82,7 +82,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", origin: str, log: Path
         if process.poll() is not None:
             raise BenchFailure(f"a server did not start:\n{log.read_text(errors='replace')}")
         try:
-            # Any answer will do: none of the three listens before it can serve but the gateway,
+            # Any answer will do: none of the three listens before it can serve but the standalone,
             # which then keeps its callers waiting.
             httpx.get(origin, timeout=_START_SECONDS)
         except httpx.TransportError:

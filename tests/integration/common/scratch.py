@@ -10,7 +10,7 @@ from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.ids import new_id
 from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 
 
 @asynccontextmanager

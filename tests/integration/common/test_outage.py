@@ -8,7 +8,7 @@ import pytest
 from duet_auth.main import create_app
 from duet_common.clock import utc_now
 from duet_common.testing.clock import AdjustableClock
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 from tests.integration.common.outage import Relay, relay_to
 from tests.people import PASSWORD, join, log_in, new_email
 from tests.problems import assert_problem

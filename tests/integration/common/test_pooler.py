@@ -13,7 +13,7 @@ from duet_common.db.database import Database
 from duet_common.errors import DatabaseUnavailable
 from duet_common.testing.clock import AdjustableClock
 from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 from tests.integration.common.notes import Note
 from tests.integration.common.scratch import opened, scratch_database
 from tests.integration.pgbouncer import pgbouncer

@@ -1,4 +1,4 @@
-"""Content served by itself, without auth and the gateway, for a test."""
+"""Content served by itself, without auth and the standalone, for a test."""
 
 import asyncio
 from collections.abc import AsyncIterator

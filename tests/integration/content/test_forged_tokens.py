@@ -8,7 +8,7 @@ import pytest
 from duet_common.testing.clock import FrozenClock
 from duet_common.testing.forgeries import Forgery, forgeries
 from duet_common.testing.tokens import TokenFactory
-from duet_gateway.databases import DatabaseUrls
+from duet_standalone.databases import DatabaseUrls
 from tests.integration.content.alone import serving_content
 from tests.problems import assert_problem
 from tests.serving import content_settings

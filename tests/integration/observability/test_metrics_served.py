@@ -1,4 +1,4 @@
-"""Metrics of the running pair, as Prometheus sees them: under real uvicorn, behind the gateway."""
+"""Metrics of the running pair, as Prometheus sees them: under real uvicorn, behind one origin."""
 
 import asyncio
 from datetime import timedelta

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 _CHANGED = (
-    *("duet", "duet_common", "duet_auth", "duet_content", "duet_gateway", "httpx"),
+    *("duet", "duet_common", "duet_auth", "duet_content", "duet_standalone", "httpx"),
     *("uvicorn", "uvicorn.error", "uvicorn.access", "gunicorn.error", "gunicorn.access", "alembic"),
 )
 

@@ -11,7 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from duet_common.observability.request_id import REQUEST_ID
 from duet_common.settings import LogFormat, LogLevel
 
-_OURS: Final = ("duet", "duet_common", "duet_auth", "duet_content", "duet_gateway")
+_OURS: Final = ("duet", "duet_common", "duet_auth", "duet_content", "duet_standalone")
 _WITH_HANDLERS: Final = ("uvicorn", "uvicorn.error", "gunicorn.error", "alembic")
 """Those whose owner gives them a handler of their own, before the app is made."""
 _ACCESS_LOGS: Final = ("uvicorn.access", "gunicorn.access")

@@ -43,7 +43,7 @@ Values = Mapping[tuple[str, ...], float]
 
 
 class Metrics:
-    """A registry of its own for each app: the gateway runs two apps in one process."""
+    """A registry of its own for each app: the standalone server runs two apps in one process."""
 
     def __init__(self, service: str, version: str) -> None:
         self.registry = CollectorRegistry()

@@ -39,7 +39,7 @@ def console() -> SpanExporter:
 
 
 class Spans:
-    """The spans of one app. There is no global provider: the gateway runs two apps in one process.
+    """The spans of one app. No provider is global: the standalone server has two apps.
 
     `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_PROPAGATORS` and
     `OTEL_BSP_*` are the SDK's to read.

@@ -1,4 +1,4 @@
-"""uvicorn, as both `make run` and the tests serve the gateway."""
+"""uvicorn as `make run` and the tests use it to serve both apps."""
 
 import socket
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from typing import Final
 import uvicorn
 
 from duet_common.web.server import LARGEST_WS_MESSAGE, WS_DEFLATE, freeze_start
-from duet_gateway.main import Gateway
+from duet_standalone.main import StandaloneApp
 
 _DRAIN_SECONDS: Final = 10
 
 
-class GatewayServer(uvicorn.Server):
-    """Serves a gateway whose lifespans run outside, and says when it is ready."""
+class StandaloneServer(uvicorn.Server):
+    """Serve a `StandaloneApp` whose lifespans the caller runs, and report when it is ready."""
 
-    def __init__(self, gateway: Gateway, on_ready: Callable[[], None]) -> None:
+    def __init__(self, standalone: StandaloneApp, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                gateway,
+                standalone,
                 lifespan="off",  # the caller's, so that a failure is an exception, not a log line
                 log_config=None,
                 access_log=False,
@@ -30,11 +30,11 @@ class GatewayServer(uvicorn.Server):
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
             )
         )
-        self._gateway = gateway
+        self._standalone = standalone
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        await self._gateway.ready()
+        await self._standalone.ready()
         freeze_start()
         self._on_ready()

@@ -1,17 +1,17 @@
-"""`duet-gateway` ends and begins again: cleanly or killed, what it acknowledged is there."""
+"""`duet-standalone` ends and begins again: cleanly or killed, what it acknowledged is there."""
 
 import asyncio
 from pathlib import Path
 
 import httpx
 
-from duet_gateway.postgres import EmbeddedPostgres
+from duet_standalone.postgres import EmbeddedPostgres
 from tests.contract.programs import (
-    GATEWAY,
+    STANDALONE,
     Program,
-    gateway_environment,
     postgres_runs_in,
     running,
+    standalone_environment,
 )
 from tests.people import Person, join, log_in
 
@@ -22,7 +22,7 @@ ACKNOWLEDGED = 150
 
 async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    async with running(GATEWAY, gateway_environment(data), tmp_path) as duet:
+    async with running(STANDALONE, standalone_environment(data), tmp_path) as duet:
         assert postgres_runs_in(data)
         assert await duet.interrupt() == 0
         assert not (data / "postgres" / "postmaster.pid").exists()
@@ -30,15 +30,15 @@ async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
 
 
 async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> None:
-    environment = gateway_environment(tmp_path / "data")
+    environment = standalone_environment(tmp_path / "data")
     async with (
-        running(GATEWAY, environment, tmp_path) as duet,
+        running(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
         person = await join(client)
         created = await client.post(POSTS, json={"title": "Kept"}, headers=person.headers)
     async with (
-        running(GATEWAY, environment, tmp_path) as duet,
+        running(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
         read = await client.get(created.headers["location"], headers=person.headers)
@@ -50,14 +50,14 @@ async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> 
 
 async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    environment = gateway_environment(data)
-    async with running(GATEWAY, environment, tmp_path) as duet:
+    environment = standalone_environment(data)
+    async with running(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url) as client:
             person = await join(client)
         acknowledged = await _write_until_killed(duet, person)
         await duet.ended()
     assert len(acknowledged) >= ACKNOWLEDGED
-    async with running(GATEWAY, environment, tmp_path) as duet:
+    async with running(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url, headers=person.headers) as client:
             answers = await asyncio.gather(*(client.get(url) for url in acknowledged))
         assert {answer.status_code for answer in answers} == {200}
@@ -68,9 +68,9 @@ async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -
 async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with EmbeddedPostgres(tmp_path / "own", durable=False) as own:
-        environment = gateway_environment(data, DATABASE_URL=own.url())
+        environment = standalone_environment(data, DATABASE_URL=own.url())
         async with (
-            running(GATEWAY, environment, tmp_path) as duet,
+            running(STANDALONE, environment, tmp_path) as duet,
             httpx.AsyncClient(base_url=duet.url) as client,
         ):
             person = await join(client)

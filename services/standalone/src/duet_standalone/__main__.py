@@ -17,13 +17,13 @@ from duet_auth.settings import AuthSettings
 from duet_common.observability.logging import configure_logging
 from duet_content.main import create_app as create_content
 from duet_content.settings import ContentSettings
-from duet_gateway.data_folder import DataFolder
-from duet_gateway.databases import prepare_databases
-from duet_gateway.errors import StartFailure
-from duet_gateway.main import Gateway
-from duet_gateway.postgres import EmbeddedPostgres
-from duet_gateway.server import GatewayServer
-from duet_gateway.settings import GatewaySettings
+from duet_standalone.data_folder import DataFolder
+from duet_standalone.databases import prepare_databases
+from duet_standalone.errors import StartFailure
+from duet_standalone.main import StandaloneApp
+from duet_standalone.postgres import EmbeddedPostgres
+from duet_standalone.server import StandaloneServer
+from duet_standalone.settings import StandaloneSettings
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with ExitStack() as stack, suppress(KeyboardInterrupt):
-            _serve(GatewaySettings(), stack)
+            _serve(StandaloneSettings(), stack)
     except StartFailure as failure:
         print(f"duet: {failure}", file=sys.stderr)
     except ValidationError as error:
@@ -44,7 +44,7 @@ def main() -> int:
     return 1
 
 
-def _serve(settings: GatewaySettings, stack: ExitStack) -> None:
+def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     listener = stack.enter_context(_listen(settings.host, settings.port))
     folder = stack.enter_context(DataFolder(settings.data_dir))
     own_server = settings.database_url is not None
@@ -67,10 +67,10 @@ def _serve(settings: GatewaySettings, stack: ExitStack) -> None:
     )
     for name in ("uvicorn", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    gateway = Gateway(create_auth(auth), create_content(content))
+    standalone = StandaloneApp(create_auth(auth), create_content(content))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(gateway, listener, origin))
+            runner.run(_run(standalone, listener, origin))
     except WrongKeyEncryptionKey as error:
         raise StartFailure(str(error)) from None
 
@@ -87,12 +87,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def _run(gateway: Gateway, listener: socket.socket, origin: str) -> None:
+async def _run(standalone: StandaloneApp, listener: socket.socket, origin: str) -> None:
     def announce() -> None:
         print(f"Duet is ready at {origin} - open {origin}/docs", flush=True)
 
-    async with gateway.running():
-        await GatewayServer(gateway, announce).serve(sockets=[listener])
+    async with standalone.running():
+        await StandaloneServer(standalone, announce).serve(sockets=[listener])
 
 
 if __name__ == "__main__":

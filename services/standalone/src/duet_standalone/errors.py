@@ -1,4 +1,4 @@
-"""Why the gateway cannot start, in a sentence that says what to do next."""
+"""Startup errors of the standalone server; each message says what to do next."""
 
 
 class StartFailure(Exception):

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from duet_gateway.errors import StartFailure
+from duet_standalone.errors import StartFailure
 
 _KEY_FILE: Final = "key-encryption.key"
 

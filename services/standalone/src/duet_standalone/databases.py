@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
 from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
-from duet_gateway.errors import StartFailure
+from duet_standalone.errors import StartFailure
 
 AUTH: Final = "duet_auth"
 CONTENT: Final = "duet_content"

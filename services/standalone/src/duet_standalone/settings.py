@@ -1,4 +1,4 @@
-"""The gateway's settings."""
+"""Settings of the standalone server."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class GatewaySettings(BaseSettings):
+class StandaloneSettings(BaseSettings):
     """What `make run` reads, beside the settings of the two services."""
 
     model_config = SettingsConfigDict(

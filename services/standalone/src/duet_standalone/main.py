@@ -12,13 +12,13 @@ from duet_common.tokens.sources import JwksKeySource
 from duet_common.web.context import RequestContextMiddleware
 from duet_common.web.drain import Drain
 from duet_common.web.problems import install_error_handler
-from duet_gateway.docs import docs_router
+from duet_standalone.docs import docs_router
 
 AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
 CONTENT_PATHS: Final = ("/api/v1/profiles", "/api/v1/posts", "/ws")
 
 
-class Gateway:
+class StandaloneApp:
     """Dispatches by path, as the ingress does. Probes and metrics are not routed, here or there."""
 
     def __init__(self, auth: FastAPI, content: FastAPI) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Final
 from urllib.parse import quote
 
-from duet_gateway.errors import StartFailure
+from duet_standalone.errors import StartFailure
 
 _LONGEST_SOCKET_PATH: Final = 100  # sockaddr_un holds 107 bytes, and PostgreSQL adds a suffix
 _SECONDS: Final = 60
