@@ -13,7 +13,7 @@ from tests.chart import kubernetes_schemas, values_docs
 from tests.chart.rendering import ALONE, CHARTS, EVERYTHING, EXTERNAL, Values, helm, render
 from tests.needed import needed
 
-_LONGEST = "r" * 36
+_MAX_RELEASE_NAME = "r" * 36
 
 
 def test_schemas_and_tables_are_fresh() -> None:
@@ -125,7 +125,7 @@ def _kubeconform(manifests: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("upgrade", [False, True])
 def test_names_fit_for_the_longest_release_name(upgrade: bool) -> None:
-    for item in render(EVERYTHING, upgrade=upgrade, release=_LONGEST).objects:
+    for item in render(EVERYTHING, upgrade=upgrade, release=_MAX_RELEASE_NAME).objects:
         assert len(item["metadata"]["name"]) <= 63, item["metadata"]["name"]
         for value in item["metadata"]["labels"].values():
             assert len(value) <= 63

@@ -16,7 +16,7 @@ from tests.cluster.cluster import ORIGIN
 from tests.people import Person
 
 _SLOW: Final = 3.0
-_MOST: Final = 40_000
+_MAX_REQUESTS: Final = 40_000
 Ask = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
 
 
@@ -62,7 +62,7 @@ class Load:
 
     async def _work(self, client: httpx.AsyncClient) -> None:
         turns: list[Ask] = [self._read_posts, self._read_me, self._write, self._read_profile]
-        while not self._stopping and self.requests < _MOST:
+        while not self._stopping and self.requests < _MAX_REQUESTS:
             for ask in turns:
                 await self._count(ask, client)
 

@@ -11,7 +11,7 @@ from tests.cluster.conftest import Say
 from tests.serving import KEY_ENCRYPTION_KEY
 
 _BASE: Final = "python:3.14-slim"
-_MOST_MIB: Final = 200
+_MAX_MIB: Final = 200
 _LOCKED_DOWN: Final = (
     "docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
@@ -40,7 +40,7 @@ def service(request: pytest.FixtureRequest, cluster: Cluster) -> str:
 def test_it_is_small_and_runs_as_nobody(service: str, say: Say) -> None:
     image = _inspect(f"duet-{service}:{VERSION}")
     mib = (image["Size"] - _inspect(_BASE)["Size"]) / 2**20
-    assert mib < _MOST_MIB
+    assert mib < _MAX_MIB
     assert image["Config"]["User"] == "10001:10001", "a number: runAsNonRoot cannot judge a name"
     labels = image["Config"]["Labels"]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())

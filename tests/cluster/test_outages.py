@@ -16,7 +16,7 @@ from tests.cluster.conftest import Say
 from tests.cluster.load import drafts_of
 from tests.people import Person
 
-_LONGEST_RECOVERY = 60.0
+_MAX_RECOVERY_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ class _Writers:
                 self._wrote.notify_all()
 
     async def reach(self, number: int) -> None:
-        async with asyncio.timeout(_LONGEST_RECOVERY), self._wrote:
+        async with asyncio.timeout(_MAX_RECOVERY_SECONDS), self._wrote:
             await self._wrote.wait_for(lambda: len(self.acknowledged) >= number)
 
 

@@ -22,7 +22,7 @@ _CONTENT: Final = "http://127.0.0.1:8002"
 _ENDPOINT: Final = "services/content/src/duet_content/posts/endpoints.py"
 _LINE: Final = "    author_id = _author_id(author, principal)\n    if status is"
 _CHANGED: Final = f'    response.headers["X-Changed"] = "yes"\n{_LINE}'
-_MOST_SECONDS: Final = 10
+_MAX_SECONDS: Final = 10
 
 
 class Skaffold:
@@ -116,7 +116,7 @@ def test_a_changed_line_answers_without_a_rebuild(
         assert "x-changed" not in httpx.get(f"{_CONTENT}/api/v1/posts").headers
         source.write_text(text.replace(_LINE, _CHANGED))
         began = time.monotonic()
-        eventually("an answer from the changed line", _is_changed, _MOST_SECONDS)
+        eventually("an answer from the changed line", _is_changed, _MAX_SECONDS)
         seconds = time.monotonic() - began
         assert _containers(cluster) == before
     source.write_text(text)

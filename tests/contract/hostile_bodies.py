@@ -2,7 +2,7 @@
 
 from tests.contract.raw_http import Request
 
-MOST = 1024 * 1024
+MAX_BODY_BYTES = 1024 * 1024
 JSON = b"Content-Type: application/json"
 OPERATIONS = {
     ("POST", "/api/v1/posts"): "title",
@@ -63,12 +63,12 @@ def _of(method: str, path: str, field: str) -> list[Request]:
         ),
         Request(
             operation + "a declared megabyte and more",
-            *(method, path, (JSON, b"Content-Length: %d" % (MOST + 1))),
+            *(method, path, (JSON, b"Content-Length: %d" % (MAX_BODY_BYTES + 1))),
         ),
         Request(
             operation + "a chunked megabyte and more",
             *(method, path, (JSON, b"Transfer-Encoding: chunked")),
-            b"%x\r\n" % (MOST + 1) + b" " * (MOST + 1) + b"\r\n0\r\n\r\n",
+            b"%x\r\n" % (MAX_BODY_BYTES + 1) + b" " * (MAX_BODY_BYTES + 1) + b"\r\n0\r\n\r\n",
         ),
     ]
 

@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from duet_auth.dependencies import LIVE_USER
 from duet_common.db.keyset import FIRST, Cursor
 from duet_common.settings import ServiceSettings
-from duet_content.posts.repository import PUBLISHED
+from duet_content.posts.repository import PUBLISHED_POSTS
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -92,7 +92,11 @@ class Ceiling:
         session = uuid.UUID(environment["BENCH_SESSION_ID"])
         # In the order of each statement's own placeholders.
         self._user = LIVE_USER._arguments({"user_id": user, "session_id": session})
-        self._page = PUBLISHED._arguments({"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1})
+        self._page = PUBLISHED_POSTS._arguments(
+            {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
+        )
+            {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -126,7 +130,7 @@ class Ceiling:
 
     async def _read_posts(self) -> bytes:
         async with self._content.acquire() as connection:
-            rows = await connection.fetch(PUBLISHED.sql, *self._page)
+            rows = await connection.fetch(PUBLISHED_POSTS.sql, *self._page)
         items = [
             {
                 "id": row["id"],

@@ -9,7 +9,7 @@ from duet_auth.models import AuthBase
 from duet_auth.sessions.models import Session
 from duet_auth.users.models import User
 from duet_common.db.database import Database
-from duet_common.tokens.guard import read_unverified
+from duet_common.tokens.strict_jws import read_unverified
 from tests.people import Person
 from tests.serving import Duet
 

@@ -12,7 +12,7 @@ from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.keys.service import Rotated
 from duet_auth.main import create_app, key_services
 from duet_common.testing.clock import FrozenClock
-from duet_common.tokens.guard import read_unverified
+from duet_common.tokens.strict_jws import read_unverified
 from tests.integration.auth.renewing import refresh
 from tests.integration.common.scratch import scratch_pair
 from tests.people import Person, join, log_in

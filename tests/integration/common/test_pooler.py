@@ -42,7 +42,7 @@ async def test_statements_of_many_clients_share_few_connections(pooled: Database
             async with pooled.transaction() as session:
                 session.add(Note(title=f"by {number}: {turn}"))
             sql = "SELECT count(*) FROM notes WHERE title LIKE $1"
-            row = await pooled.reads.fetch_row(sql, f"by {number}:%")
+            row = await pooled.read_only_pool.fetch_row(sql, f"by {number}:%")
             assert row is not None
             assert row[0] == turn + 1
 
@@ -59,17 +59,17 @@ async def test_a_direct_clients_settings_are_refused(pooled_url: str) -> None:
     """So a forgotten DATABASE_POOLER shows at the first probe, and not under load."""
     async with opened(pooled_url) as direct:
         with pytest.raises(DatabaseUnavailable):
-            await direct.reads.fetch("SELECT 1")
+            await direct.read_only_pool.fetch("SELECT 1")
 
 
 async def test_a_read_cannot_write(pooled: Database) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        await pooled.reads.fetch("DELETE FROM notes")
+        await pooled.read_only_pool.fetch("DELETE FROM notes")
 
 
 @pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
 async def test_each_transaction_has_its_limits(pooled: Database, setting: str) -> None:
-    assert await pooled.reads.value(f"SHOW {setting}", str) == "5s"
+    assert await pooled.read_only_pool.value(f"SHOW {setting}", str) == "5s"
     async with pooled.transaction() as session:
         assert await session.scalar(text(f"SHOW {setting}")) == "5s"
 

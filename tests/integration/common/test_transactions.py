@@ -90,7 +90,7 @@ async def test_a_statement_that_takes_too_long_is_unavailable(notes_url: str) ->
             async with database.transaction() as session:
                 await sleep(session)
         with pytest.raises(DatabaseUnavailable):
-            await database.reads.fetch("SELECT pg_sleep(10)")
+            await database.read_only_pool.fetch("SELECT pg_sleep(10)")
 
 
 async def test_a_lock_that_takes_too_long_is_unavailable(
@@ -141,7 +141,7 @@ async def assert_unavailable(database: Database) -> None:
         async with database.transaction() as session:
             await session.execute(text("SELECT 1"))
     with pytest.raises(DatabaseUnavailable):
-        await database.reads.fetch("SELECT 1")
+        await database.read_only_pool.fetch("SELECT 1")
     assert raised.value.headers == {"Retry-After": "1"}
 
 
@@ -150,7 +150,7 @@ async def test_a_mistake_is_not_called_unavailable(database: Database) -> None:
         async with database.transaction() as session:
             await session.execute(text("SELECT nonsense"))
     with pytest.raises(asyncpg.UndefinedColumnError):
-        await database.reads.fetch("SELECT nonsense")
+        await database.read_only_pool.fetch("SELECT nonsense")
 
 
 async def test_what_was_answered_is_committed(

@@ -9,9 +9,14 @@ import asyncpg
 import pytest
 
 from duet_common.db.keyset import FIRST
-from duet_common.db.reading import Read
-from duet_content.posts.repository import DRAFTS_BY, POST, PUBLISHED, PUBLISHED_BY
-from duet_content.profiles.repository import PROFILE
+from duet_common.db.queries import Query
+from duet_content.posts.repository import (
+    DRAFTS_BY_AUTHOR,
+    POST_BY_ID,
+    PUBLISHED_POSTS,
+    PUBLISHED_POSTS_BY_AUTHOR,
+)
+from duet_content.profiles.repository import PROFILE_BY_USER_ID
 from tests.serving import Duet
 
 ONE = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
@@ -29,19 +34,21 @@ ANALYZE posts; ANALYZE profiles;
 
 @dataclass(frozen=True)
 class Case:
-    read: Read[Any]
+    query: Query[Any]
     index: str
     parameters: dict[str, object]
 
 
 CASES = {
-    "the posts": Case(PUBLISHED, "ix_posts_published", PLACE),
+    "the posts": Case(PUBLISHED_POSTS, "ix_posts_published", PLACE),
     "an author's posts": Case(
-        PUBLISHED_BY, "ix_posts_author_published", {**PLACE, "author_id": ONE}
+        PUBLISHED_POSTS_BY_AUTHOR, "ix_posts_author_published", {**PLACE, "author_id": ONE}
     ),
-    "an author's drafts": Case(DRAFTS_BY, "ix_posts_author_drafts", {**PLACE, "author_id": ONE}),
-    "a post": Case(POST, "pk_posts", {"id": ONE}),
-    "a profile": Case(PROFILE, "pk_profiles", {"user_id": ONE}),
+    "an author's drafts": Case(
+        DRAFTS_BY_AUTHOR, "ix_posts_author_drafts", {**PLACE, "author_id": ONE}
+    ),
+    "a post": Case(POST_BY_ID, "pk_posts", {"id": ONE}),
+    "a profile": Case(PROFILE_BY_USER_ID, "pk_profiles", {"user_id": ONE}),
 }
 
 
@@ -60,8 +67,8 @@ async def test_it_is_read_by_its_index(
     filled: "asyncpg.Connection[asyncpg.Record]", case: Case, mode: str
 ) -> None:
     await filled.execute(f"SET plan_cache_mode = {mode}")
-    arguments = case.read._arguments(case.parameters)
-    rows = await filled.fetch(f"EXPLAIN {case.read.sql}", *arguments)
+    arguments = case.query._arguments(case.parameters)
+    rows = await filled.fetch(f"EXPLAIN {case.query.sql}", *arguments)
     plan = "\n".join(row[0] for row in rows)
     assert case.index in plan
     assert "Seq Scan" not in plan

@@ -8,7 +8,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Response
 from starlette.types import Message
 
-from duet_common.db.reading import PoolUse
+from duet_common.db.queries import PoolUsage
 from duet_common.observability.metrics import Metrics
 from tests.unit.observability.scraping import scrape
 
@@ -104,7 +104,7 @@ async def test_a_watched_value_is_read_at_each_scrape(app: FastAPI, metrics: Met
 
 
 async def test_pools_are_shown_by_state(app: FastAPI, metrics: Metrics) -> None:
-    metrics.watch_pools(lambda: {"write": PoolUse(1, 2, 15), "read": PoolUse(3, 4, 5)})
+    metrics.watch_pools(lambda: {"write": PoolUsage(1, 2, 15), "read": PoolUsage(3, 4, 5)})
     shown = await scrape(app)
 
     assert shown.value("duet_db_pool_connections", pool="write", state="in_use") == 2

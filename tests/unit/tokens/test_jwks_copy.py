@@ -11,7 +11,7 @@ import pytest
 from duet_common.testing.jwks import JwksOrigin, MemoryJwksStore
 from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import InvalidKey
-from duet_common.tokens.sources import FileKeySource, JwksKeySource
+from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 
 DOWN = httpx.ConnectError("refused")

@@ -14,8 +14,8 @@ from duet_common.testing.forgeries import Forgery, forgeries
 from duet_common.testing.tokens import StaticKeySource, TokenFactory
 from duet_common.tokens import verifier as verifier_module
 from duet_common.tokens.errors import Refusal, TokenRefused
-from duet_common.tokens.guard import LARGEST_TOKEN
 from duet_common.tokens.keys import VerificationKey
+from duet_common.tokens.strict_jws import MAX_TOKEN_LENGTH
 from duet_common.tokens.verifier import TokenVerifier
 
 FACTORY = TokenFactory(FrozenClock())
@@ -104,10 +104,10 @@ async def test_a_token_of_exactly_the_largest_size_is_accepted(
     factory: TokenFactory, verifier: TokenVerifier
 ) -> None:
     forge = Forge(factory)
-    room = LARGEST_TOKEN - len(forge.with_claims(scope=""))
+    room = MAX_TOKEN_LENGTH - len(forge.with_claims(scope=""))
     token = forge.with_claims(scope="x" * (room * 3 // 4))
 
-    assert len(token) == LARGEST_TOKEN
+    assert len(token) == MAX_TOKEN_LENGTH
     await verifier.verify(token)
     assert await refusal(verifier, forge.with_claims(scope="x" * (room * 3 // 4 + 1))) == (
         Refusal.TOO_LARGE
@@ -150,7 +150,7 @@ async def test_a_token_that_expires_while_its_key_is_fetched_is_refused(
 
     verifier = TokenVerifier(SlowOrigin(factory.key_source().keys), factory.policy, clock)
 
-    assert await refusal(verifier, factory.access_token(life=2 * SECOND)) == Refusal.EXPIRED
+    assert await refusal(verifier, factory.access_token(lifetime=2 * SECOND)) == Refusal.EXPIRED
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
@@ -170,8 +170,8 @@ async def test_a_token_lives_for_the_longest_life_and_no_longer(
 ) -> None:
     hour = timedelta(hours=1)
 
-    await verifier.verify(factory.access_token(life=hour))
-    assert await refusal(verifier, factory.access_token(life=hour + SECOND)) == (
+    await verifier.verify(factory.access_token(lifetime=hour))
+    assert await refusal(verifier, factory.access_token(lifetime=hour + SECOND)) == (
         Refusal.TOO_LONG_LIVED
     )
 

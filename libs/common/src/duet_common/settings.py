@@ -66,5 +66,5 @@ class ServiceSettings(BaseSettings):
         return ClaimsPolicy(
             issuer=self.token_issuer,
             audience=self.token_audience,
-            longest_life=timedelta(hours=1),
+            max_lifetime=timedelta(hours=1),
         )

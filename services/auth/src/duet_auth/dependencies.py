@@ -16,17 +16,17 @@ from duet_auth.settings import AuthSettings
 from duet_auth.users.models import User
 from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
-from duet_common.db.reading import Read
+from duet_common.db.queries import Query
 from duet_common.errors import InvalidToken
-from duet_common.web.boundary import WriteSession
-from duet_common.web.limits import client_address, rate_limiter_of
 from duet_common.web.principal import CurrentPrincipal
+from duet_common.web.rate_limits import client_address, rate_limiter_of
 from duet_common.web.runtime import runtime_of
+from duet_common.web.transaction import WriteSessionDep
 
-_LONGEST_USER_AGENT = 200
+_MAX_USER_AGENT_LENGTH = 200
 
 # Here an ended session and a deleted user count at once: the database that knows is ours.
-LIVE_USER = Read(
+LIVE_USER = Query(
     select(
         User.id,
         User.email,
@@ -52,8 +52,8 @@ LIVE_USER = Read(
 
 async def current_user(principal: CurrentPrincipal, request: Request) -> UserRead:
     """The caller. `InvalidToken` when the session has ended, or the user is gone or inactive."""
-    reads = runtime_of(request, AuthRuntime).database.reads
-    user = await LIVE_USER.one(reads, user_id=principal.user_id, session_id=principal.session_id)
+    pool = runtime_of(request, AuthRuntime).database.read_only_pool
+    user = await LIVE_USER.one(pool, user_id=principal.user_id, session_id=principal.session_id)
     if user is None:
         raise InvalidToken
     return user
@@ -62,15 +62,17 @@ async def current_user(principal: CurrentPrincipal, request: Request) -> UserRea
 CurrentUser = Annotated[UserRead, Depends(current_user)]
 
 
-async def user_service(request: Request, session: WriteSession) -> UserService:
+async def user_service(request: Request, session: WriteSessionDep) -> UserService:
     runtime = runtime_of(request, AuthRuntime)
-    return UserService(session, runtime.database.reads, runtime.hasher)
+    return UserService(session, runtime.database.read_only_pool, runtime.hasher)
 
 
 Users = Annotated[UserService, Depends(user_service)]
 
 
-async def session_service(request: Request, session: WriteSession, users: Users) -> SessionService:
+async def session_service(
+    request: Request, session: WriteSessionDep, users: Users
+) -> SessionService:
     runtime = runtime_of(request, AuthRuntime)
     return SessionService(
         session,
@@ -86,7 +88,7 @@ Sessions = Annotated[SessionService, Depends(session_service)]
 
 
 async def request_client(request: Request) -> Client:
-    agent = request.headers.get("user-agent", "").replace("\0", "")[:_LONGEST_USER_AGENT]
+    agent = request.headers.get("user-agent", "").replace("\0", "")[:_MAX_USER_AGENT_LENGTH]
     return Client(user_agent=agent or None, address=client_address(request))
 
 

@@ -80,7 +80,7 @@ async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterat
             verifier=TokenVerifier(ring, settings.claims_policy(), clock),
             ring=ring,
             issuer=TokenIssuer(
-                ring, settings.token_issuer, settings.token_audience, settings.access_token_life
+                ring, settings.token_issuer, settings.token_audience, settings.access_token_lifetime
             ),
             hasher=hasher,
             refresh_tokens=RefreshTokenMaker(settings.key_encryption_bytes),
@@ -103,7 +103,8 @@ def key_services(settings: AuthSettings, clock: Clock) -> Callable[[AsyncSession
         algorithm=settings.signing_algorithm,
         propagation=timedelta(seconds=settings.key_propagation_seconds),
         # A process that has not noticed a rotation yet may sign until it reads the keys again.
-        retention=settings.access_token_life + timedelta(seconds=4 * settings.key_refresh_seconds),
+        retention=settings.access_token_lifetime
+        + timedelta(seconds=4 * settings.key_refresh_seconds),
     )
     return lambda session: KeyService(session, encryption, policy, clock)
 

@@ -59,5 +59,5 @@ class AuthSettings(ServiceSettings):
         return _decode(self.key_encryption_key.get_secret_value())
 
     @property
-    def access_token_life(self) -> timedelta:
+    def access_token_lifetime(self) -> timedelta:
         return timedelta(minutes=self.access_token_minutes)

@@ -7,24 +7,24 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from duet_common.web.boundary import Reads, WriteSession
 from duet_common.web.runtime import Runtime, runtime_of
-from duet_content.posts.service import PostReader, PostService
+from duet_common.web.transaction import ReadOnlyPoolDep, WriteSessionDep
+from duet_content.posts.service import PostQueries, PostService
 from duet_content.profiles.service import ProfileService
 
 
-async def profile_service(session: WriteSession, reads: Reads) -> ProfileService:
-    return ProfileService(session, reads)
+async def profile_service(session: WriteSessionDep, pool: ReadOnlyPoolDep) -> ProfileService:
+    return ProfileService(session, pool)
 
 
-async def post_service(request: Request, session: WriteSession) -> PostService:
+async def post_service(request: Request, session: WriteSessionDep) -> PostService:
     return PostService(session, runtime_of(request, Runtime).clock)
 
 
-async def post_reader(request: Request) -> PostReader:
-    return PostReader(runtime_of(request, Runtime).database.reads)
+async def post_queries(request: Request) -> PostQueries:
+    return PostQueries(runtime_of(request, Runtime).database.read_only_pool)
 
 
 Profiles = Annotated[ProfileService, Depends(profile_service)]
 Posts = Annotated[PostService, Depends(post_service)]
-PostReads = Annotated[PostReader, Depends(post_reader)]
+PostQueriesDep = Annotated[PostQueries, Depends(post_queries)]

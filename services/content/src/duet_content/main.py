@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.observability.logging import configure_logging
-from duet_common.tokens.sources import FileKeySource, JwksKeySource
+from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
 from duet_common.web.drain import drain_of
-from duet_content.keys.store import DatabaseJwksStore
+from duet_content.jwks.store import DatabaseJwksStore
 from duet_content.migrations import MIGRATIONS
 from duet_content.posts import endpoints as posts_endpoints
 from duet_content.profiles import endpoints as profiles_endpoints

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from duet_common.tokens.sources import FileKeySource, JwksKeySource
+from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.web.runtime import Runtime
 from duet_content.realtime.hub import Hub
 from duet_content.settings import ContentSettings

@@ -4,7 +4,7 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from duet_content.keys.models import JwksCopy
+from duet_content.jwks.models import JwksCopy
 from duet_content.models import ContentBase
 from duet_content.posts.models import Post
 from duet_content.profiles.models import Profile

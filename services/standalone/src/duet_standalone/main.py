@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from duet_common.tokens.sources import JwksKeySource
-from duet_common.web.context import RequestContextMiddleware
+from duet_common.tokens.key_sources import JwksKeySource
 from duet_common.web.drain import Drain
 from duet_common.web.problems import install_error_handler
+from duet_common.web.request_context import RequestContextMiddleware
 from duet_standalone.docs import docs_router
 
 AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from duet_standalone.errors import StartFailure
 
-_LONGEST_SOCKET_PATH: Final = 100  # sockaddr_un holds 107 bytes, and PostgreSQL adds a suffix
+_MAX_SOCKET_PATH_BYTES: Final = 100  # sockaddr_un holds 107 bytes, and PostgreSQL adds a suffix
 _SECONDS: Final = 60
 SUPERUSER: Final = "postgres"
 
@@ -39,7 +39,7 @@ class EmbeddedPostgres:
         self._bin = _binaries()
         self._uid = _server_user(self._data) if os.geteuid() == 0 else None
         self._sockets = self._data
-        if len(os.fsencode(self._sockets)) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self._sockets)) > _MAX_SOCKET_PATH_BYTES:
             digest = hashlib.sha256(os.fsencode(self._data)).hexdigest()[:16]
             self._sockets = Path(tempfile.gettempdir()) / f"duet-{digest}"
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import uvicorn
 
-from duet_common.web.server import LARGEST_WS_MESSAGE, WS_DEFLATE, freeze_start
+from duet_common.web.server import MAX_WS_MESSAGE_BYTES, WS_DEFLATE, freeze_start
 from duet_standalone.main import StandaloneApp
 
 _DRAIN_SECONDS: Final = 10
@@ -25,7 +25,7 @@ class StandaloneServer(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 ws="websockets-sansio",
-                ws_max_size=LARGEST_WS_MESSAGE,
+                ws_max_size=MAX_WS_MESSAGE_BYTES,
                 ws_per_message_deflate=WS_DEFLATE,
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
             )

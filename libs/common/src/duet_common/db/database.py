@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from duet_common.db.reading import PoolUse, ReadPool
+from duet_common.db.queries import PoolUsage, ReadOnlyPool
 from duet_common.errors import DatabaseUnavailable
 from duet_common.settings import ServiceSettings
 
@@ -71,9 +71,9 @@ class Database:
     """
 
     def __init__(self, url: str, options: DatabaseOptions) -> None:
-        server_settings, begin = _told(options)
+        server_settings, begin = _server_settings(options)
         parsed = asyncpg_url(url)
-        self._most = options.pool_size + options.max_overflow
+        self._max_size = options.pool_size + options.max_overflow
         self._engine = create_async_engine(
             parsed,
             pool_size=options.pool_size,
@@ -88,9 +88,9 @@ class Database:
             },
         )
         if begin is not None:
-            event.listen(self._engine.sync_engine, "begin", _running(begin))
+            event.listen(self._engine.sync_engine, "begin", _statement_listener(begin))
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
-        self.reads = ReadPool(
+        self.read_only_pool = ReadOnlyPool(
             parsed.set(drivername="postgresql").render_as_string(hide_password=False),
             size=options.read_pool_size,
             timeout=options.timeout,
@@ -121,24 +121,24 @@ class Database:
     async def schema_revision(self) -> str | None:
         """The Alembic revision of the database; None before the first migration."""
         with suppress(asyncpg.UndefinedTableError):
-            return await self.reads.value("SELECT version_num FROM alembic_version", str)
+            return await self.read_only_pool.value("SELECT version_num FROM alembic_version", str)
         return None
 
     @property
-    def pools(self) -> Mapping[str, PoolUse]:
+    def pools(self) -> Mapping[str, PoolUsage]:
         """The state of both pools at this moment: `write` and `read`."""
         pool = self._engine.pool
         idle, in_use = (
             (pool.checkedin(), pool.checkedout()) if isinstance(pool, QueuePool) else (0, 0)
         )
-        return {"write": PoolUse(idle, in_use, self._most), "read": self.reads.use}
+        return {"write": PoolUsage(idle, in_use, self._max_size), "read": self.read_only_pool.use}
 
     async def close(self) -> None:
-        await self.reads.close()
+        await self.read_only_pool.close()
         await self._engine.dispose()
 
 
-def _told(options: DatabaseOptions) -> tuple[dict[str, str], str | None]:
+def _server_settings(options: DatabaseOptions) -> tuple[dict[str, str], str | None]:
     """What the server is told when a connection starts, and what when a transaction begins.
 
     A pooler refuses at the start what it cannot restore when it changes the server's connection.
@@ -157,7 +157,7 @@ def _told(options: DatabaseOptions) -> tuple[dict[str, str], str | None]:
     return identity, f"SELECT {', '.join(settings)}"
 
 
-def _running(statement: str) -> Callable[[Connection], None]:
+def _statement_listener(statement: str) -> Callable[[Connection], None]:
     def run(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 

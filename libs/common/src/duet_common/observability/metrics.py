@@ -29,7 +29,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from prometheus_fastapi_instrumentator.metrics import Info
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from duet_common.db.reading import PoolUse
+from duet_common.db.queries import PoolUsage
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class Metrics:
 
         self._refreshing.append(refresh)
 
-    def watch_pools(self, read: Callable[[], Mapping[str, PoolUse]]) -> None:
+    def watch_pools(self, read: Callable[[], Mapping[str, PoolUsage]]) -> None:
         """Add the use of the database's pools, and the most connections that each may open."""
         self.watch(
             "duet_db_pool_connections",
@@ -112,7 +112,7 @@ class Metrics:
         self.watch(
             "duet_db_pool_connections_max",
             "The most connections that the pool opens",
-            lambda: {(pool,): use.most for pool, use in read().items()},
+            lambda: {(pool,): use.max_size for pool, use in read().items()},
             labels=("pool",),
         )
 

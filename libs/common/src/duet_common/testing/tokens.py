@@ -54,7 +54,7 @@ class TokenFactory:
         user_id: uuid.UUID | None = None,
         session_id: uuid.UUID | None = None,
         permissions: Iterable[str] = (),
-        life: timedelta = _TEN_MINUTES,
+        lifetime: timedelta = _TEN_MINUTES,
     ) -> str:
         """A token issued now, of a new user and session unless they are named."""
         return self.key.sign(
@@ -66,7 +66,7 @@ class TokenFactory:
                 token_id=new_id(),
                 permissions=permissions,
                 issued_at=self.clock(),
-                life=life,
+                lifetime=lifetime,
             )
         )
 

@@ -15,7 +15,7 @@ SUPERUSER_SCOPE: Final = "*"
 _REQUIRED: Final = frozenset({"iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "scope"})
 _SCOPE_TOKEN: Final = re.compile(r"[!#-\[\]-~]+")  # RFC 6749, section 3.3
 _SCOPE: Final = re.compile(rf"(?:{_SCOPE_TOKEN.pattern}(?: {_SCOPE_TOKEN.pattern})*)?")
-_LARGEST_TIME: Final = 2**53
+_MAX_TIMESTAMP: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ClaimsPolicy:
 
     issuer: str
     audience: str
-    longest_life: timedelta = timedelta(hours=1)
+    max_lifetime: timedelta = timedelta(hours=1)
     leeway: timedelta = timedelta(seconds=5)
 
 
@@ -79,7 +79,7 @@ def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> Access
         raise TokenRefused(Refusal.NOT_YET_VALID)
     if expires_at <= issued_at:
         raise TokenRefused(Refusal.BAD_CLAIMS)
-    if expires_at - issued_at > policy.longest_life.total_seconds():
+    if expires_at - issued_at > policy.max_lifetime.total_seconds():
         raise TokenRefused(Refusal.TOO_LONG_LIVED)
     return AccessClaims(
         user_id=_uuid(claims["sub"]),
@@ -93,7 +93,7 @@ def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> Access
 
 def _time(value: object) -> int:
     # `bool` is an `int`, and RFC 7519 allows fractions, which auth never issues.
-    if type(value) is not int or not 0 <= value < _LARGEST_TIME:
+    if type(value) is not int or not 0 <= value < _MAX_TIMESTAMP:
         raise TokenRefused(Refusal.BAD_CLAIMS)
     return value
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.jose import Algorithm, JoseKey
 
-_SMALLEST_RSA_MODULUS: Final = 2048
+_MIN_RSA_MODULUS_BITS: Final = 2048
 
 
 class _Jwk(BaseModel):
@@ -90,7 +90,7 @@ def verification_key(jwk: EcJwk | RsaJwk) -> VerificationKey:
     members = {name: str(value) for name, value in jwk.model_dump().items()}
     if thumbprint(members) != jwk.kid:
         raise InvalidKey("the kid is not the key's thumbprint")
-    if isinstance(jwk, RsaJwk) and _b64_int(jwk.n).bit_length() < _SMALLEST_RSA_MODULUS:
+    if isinstance(jwk, RsaJwk) and _b64_int(jwk.n).bit_length() < _MIN_RSA_MODULUS_BITS:
         raise InvalidKey("the RSA modulus is under 2048 bits")
     return VerificationKey(jwk.kid, jwk, JoseKey(members, jwk.alg))
 

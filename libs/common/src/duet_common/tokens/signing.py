@@ -80,7 +80,7 @@ class SigningKey:
                 "jti": str(claims.token_id),
                 "iat": issued_at,
                 "nbf": issued_at,
-                "exp": issued_at + int(claims.life.total_seconds()),
+                "exp": issued_at + int(claims.lifetime.total_seconds()),
                 "scope": make_scope(claims.permissions),
             },
         )
@@ -103,4 +103,4 @@ class NewAccessToken:
     token_id: uuid.UUID
     permissions: Iterable[str]
     issued_at: datetime
-    life: timedelta
+    lifetime: timedelta

@@ -6,9 +6,9 @@ from typing import Final
 from duet_common.clock import Clock
 from duet_common.tokens.claims import AccessClaims, ClaimsPolicy, check_claims
 from duet_common.tokens.errors import Refusal, TokenRefused
-from duet_common.tokens.guard import LARGEST_TOKEN, read_unverified
+from duet_common.tokens.key_sources import KeySource
 from duet_common.tokens.keys import VerificationKey
-from duet_common.tokens.sources import KeySource
+from duet_common.tokens.strict_jws import MAX_TOKEN_LENGTH, read_unverified
 
 _REMEMBERED: Final = 16_384
 
@@ -29,7 +29,7 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> AccessClaims:
         """The claims of a token that is valid now. Raises `TokenRefused` for every other string."""
-        if len(token) > LARGEST_TOKEN:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise TokenRefused(Refusal.TOO_LARGE)
         if not token.isascii():
             raise TokenRefused(Refusal.BAD_ENCODING)

@@ -14,16 +14,16 @@ from duet_common.observability.metrics import Metrics
 from duet_common.observability.tracing import FASTAPI_TELEMETRY, Tracing, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.body_limit import BodyLimitMiddleware
-from duet_common.web.context import RequestContextMiddleware
 from duet_common.web.drain import Drain
 from duet_common.web.health import Check, health_router
-from duet_common.web.limits import RateLimiter, RateLimitMiddleware
 from duet_common.web.problems import (
     EVERYWHERE,
     Problem,
     install_error_handler,
     problems,
 )
+from duet_common.web.rate_limits import RateLimiter, RateLimitMiddleware
+from duet_common.web.request_context import RequestContextMiddleware
 
 
 def create_service(

@@ -29,7 +29,7 @@ from duet_common.observability.request_id import REQUEST_ID
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-_MOST_FIELD_ERRORS: Final = 20
+_MAX_FIELD_ERRORS: Final = 20
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -112,7 +112,7 @@ def _validation_failed(exc: RequestValidationError) -> DuetError:
             code=str(error["type"]),
             detail=str(error["msg"]),
         )
-        for error in rejected[:_MOST_FIELD_ERRORS]
+        for error in rejected[:_MAX_FIELD_ERRORS]
     ]
     return ValidationFailed(f"{len(rejected)} invalid field(s)", errors=errors)
 

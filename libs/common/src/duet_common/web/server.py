@@ -15,7 +15,7 @@ from duet_common.web.drain import drain_of
 
 logger = logging.getLogger(__name__)
 
-LARGEST_WS_MESSAGE: Final = 64 * 1024
+MAX_WS_MESSAGE_BYTES: Final = 64 * 1024
 # Compressing for each receiver costs more than it saves on short messages.
 WS_DEFLATE: Final = False
 
@@ -63,7 +63,7 @@ class DrainingServer(uvicorn.Server):
                 proxy_headers=bool(settings.trusted_proxies),
                 forwarded_allow_ips=settings.trusted_proxies or None,
                 ws="websockets-sansio",
-                ws_max_size=LARGEST_WS_MESSAGE,
+                ws_max_size=MAX_WS_MESSAGE_BYTES,
                 ws_per_message_deflate=WS_DEFLATE,
             )
         )

@@ -12,11 +12,11 @@ from duet_common.tokens.signing import NewAccessToken
 class TokenIssuer:
     """Signs access tokens of one issuer, for one audience, with one life."""
 
-    def __init__(self, ring: KeyRing, issuer: str, audience: str, life: timedelta) -> None:
+    def __init__(self, ring: KeyRing, issuer: str, audience: str, lifetime: timedelta) -> None:
         self._ring = ring
         self._issuer = issuer
         self._audience = audience
-        self.life = life
+        self.lifetime = lifetime
 
     def issue(
         self,
@@ -36,6 +36,6 @@ class TokenIssuer:
                 token_id=new_id(),
                 permissions=permissions,
                 issued_at=now,
-                life=self.life,
+                lifetime=self.lifetime,
             )
         )

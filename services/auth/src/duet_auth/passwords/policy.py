@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-SHORTEST: Final = 8
-LONGEST: Final = 128
-_COMMON: Final = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
+MIN_LENGTH: Final = 8
+MAX_LENGTH: Final = 128
+_COMMON: Final = frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= MIN_LENGTH)
 
 
 def _check(password: SecretStr) -> SecretStr:
@@ -29,6 +29,6 @@ def _check(password: SecretStr) -> SecretStr:
 
 
 NewPassword = Annotated[
-    SecretStr, Field(min_length=SHORTEST, max_length=LONGEST), AfterValidator(_check)
+    SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH), AfterValidator(_check)
 ]
 """A password that may be stored: 8 to 128 characters, not a common one."""

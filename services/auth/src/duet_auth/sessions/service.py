@@ -203,7 +203,7 @@ class SessionService:
                 now=now,
             ),
             refresh_token=refresh.reveal(),
-            expires_in=int(self._issuer.life.total_seconds()),
+            expires_in=int(self._issuer.lifetime.total_seconds()),
             refresh_expires_in=int((refresh_until - now).total_seconds()),
         )
 

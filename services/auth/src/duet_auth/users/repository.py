@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from duet_auth.users.models import User
-from duet_common.db.reading import Read
+from duet_common.db.queries import Query
 from duet_common.db.repository import Repository
 
 
@@ -19,7 +19,7 @@ class Credentials:
     is_active: bool
 
 
-CREDENTIALS_BY_EMAIL = Read(
+CREDENTIALS_BY_EMAIL = Query(
     select(User.id, User.hashed_password, User.is_active).where(User.email == bindparam("email")),
     Credentials,
 )

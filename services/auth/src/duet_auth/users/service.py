@@ -13,7 +13,7 @@ from duet_auth.users.repository import CREDENTIALS_BY_EMAIL, UserRepository
 from duet_auth.users.schemas import UserCreate
 from duet_common.db.constraints import constraint_errors
 from duet_common.db.keyset import Cursor
-from duet_common.db.reading import ReadPool
+from duet_common.db.queries import ReadOnlyPool
 from duet_common.tokens.claims import SUPERUSER_SCOPE
 
 
@@ -28,9 +28,9 @@ class Subject:
 class UserService:
     """Everything about users but their sessions."""
 
-    def __init__(self, session: AsyncSession, reads: ReadPool, hasher: PasswordHasher) -> None:
+    def __init__(self, session: AsyncSession, pool: ReadOnlyPool, hasher: PasswordHasher) -> None:
         self._users = UserRepository(session)
-        self._reads = reads
+        self._pool = pool
         self._hasher = hasher
 
     async def register(self, new: UserCreate) -> User:
@@ -53,7 +53,7 @@ class UserService:
         """
         credentials = None
         if "\0" not in email:
-            credentials = await CREDENTIALS_BY_EMAIL.one(self._reads, email=email.lower())
+            credentials = await CREDENTIALS_BY_EMAIL.one(self._pool, email=email.lower())
         stored = credentials.hashed_password if credentials else None
         verdict = await self._hasher.verify(password, stored)
         if credentials is None or not verdict.matches or not credentials.is_active:

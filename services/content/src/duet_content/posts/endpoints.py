@@ -12,7 +12,7 @@ from duet_common.web.etag import IfMatch, etag_of
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
 from duet_common.web.problems import problems
-from duet_content.dependencies import PostReads, Posts
+from duet_content.dependencies import PostQueriesDep, Posts
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
 from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStatus
 
@@ -30,7 +30,7 @@ AuthorFilter = Annotated[
 )
 async def list_posts(
     principal: OptionalPrincipal,
-    reads: PostReads,
+    queries: PostQueriesDep,
     after: Annotated[Cursor, Depends(cursor_parameter)],
     request: Request,
     response: Response,
@@ -41,13 +41,13 @@ async def list_posts(
     """Published posts by when they were published; the caller's drafts by when they were begun."""
     author_id = _author_id(author, principal)
     if status is PostStatus.PUBLISHED:
-        rows = await reads.published(after, limit + 1, author_id)
+        rows = await queries.published(after, limit + 1, author_id)
     elif principal is None:
         raise Unauthenticated
     elif author_id != principal.user_id:
         raise DraftsArePrivate
     else:
-        rows = await reads.drafts(after, limit + 1, author_id)
+        rows = await queries.drafts(after, limit + 1, author_id)
     return make_page(Page[PostRead], rows, limit, _place, request, response)
 
 
@@ -67,10 +67,10 @@ async def create_post(
 
 @router.get("/{post_id}", summary="A post", responses=problems(InvalidToken, PostNotFound))
 async def read_post(
-    post_id: uuid.UUID, principal: OptionalPrincipal, reads: PostReads, response: Response
+    post_id: uuid.UUID, principal: OptionalPrincipal, queries: PostQueriesDep, response: Response
 ) -> PostRead:
     """A draft exists for its author alone."""
-    return _tagged(await reads.get(post_id, principal), response)
+    return _tagged(await queries.get(post_id, principal), response)
 
 
 @router.patch("/{post_id}", summary="Change a post", responses=_WRITE)

@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from duet_common.db.reading import Read
+from duet_common.db.queries import Query
 from duet_common.db.repository import Repository
 from duet_content.posts.models import Post
 from duet_content.posts.schemas import PostRead
@@ -56,13 +56,13 @@ def _page(
 
 _IS_AUTHORS = Post.author_id == bindparam("author_id")
 
-POST: Final = Read(_POSTS.where(Post.id == bindparam("id")), PostRead, _read_model)
-PUBLISHED: Final = Read(
+POST_BY_ID: Final = Query(_POSTS.where(Post.id == bindparam("id")), PostRead, _read_model)
+PUBLISHED_POSTS: Final = Query(
     _page(Post.published_at, Post.published_at.is_not(None)), PostRead, _read_model
 )
-PUBLISHED_BY: Final = Read(
+PUBLISHED_POSTS_BY_AUTHOR: Final = Query(
     _page(Post.published_at, Post.published_at.is_not(None), _IS_AUTHORS), PostRead, _read_model
 )
-DRAFTS_BY: Final = Read(
+DRAFTS_BY_AUTHOR: Final = Query(
     _page(Post.created_at, Post.published_at.is_(None), _IS_AUTHORS), PostRead, _read_model
 )

@@ -8,16 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.clock import Clock
 from duet_common.db.keyset import Cursor
-from duet_common.db.reading import ReadPool
+from duet_common.db.queries import ReadOnlyPool
 from duet_common.tokens.claims import AccessClaims
 from duet_common.web.etag import check_if_match, etag_of
 from duet_content.posts.errors import NotTheAuthor, PostNotFound
 from duet_content.posts.models import Post
 from duet_content.posts.repository import (
-    DRAFTS_BY,
-    POST,
-    PUBLISHED,
-    PUBLISHED_BY,
+    DRAFTS_BY_AUTHOR,
+    POST_BY_ID,
+    PUBLISHED_POSTS,
+    PUBLISHED_POSTS_BY_AUTHOR,
     PostRepository,
 )
 from duet_content.posts.schemas import PostCreate, PostRead
@@ -25,15 +25,15 @@ from duet_content.posts.schemas import PostCreate, PostRead
 MODERATE: Final = "posts:moderate"
 
 
-class PostReader:
+class PostQueries:
     """Reads posts; it holds no session, so it cannot write."""
 
-    def __init__(self, reads: ReadPool) -> None:
-        self._reads = reads
+    def __init__(self, pool: ReadOnlyPool) -> None:
+        self._pool = pool
 
     async def get(self, post_id: uuid.UUID, reader: AccessClaims | None) -> PostRead:
         """Raises `PostNotFound`, for another's draft too: its existence is nobody's business."""
-        post = await POST.one(self._reads, id=post_id)
+        post = await POST_BY_ID.one(self._pool, id=post_id)
         if post is None or not (
             post.is_published or (reader is not None and reader.user_id == post.author.id)
         ):
@@ -45,15 +45,15 @@ class PostReader:
     ) -> Sequence[PostRead]:
         """Published posts, the latest published first."""
         if author_id is None:
-            return await PUBLISHED.all(self._reads, at=after.at, id=after.id, limit=limit)
-        return await PUBLISHED_BY.all(
-            self._reads, at=after.at, id=after.id, limit=limit, author_id=author_id
+            return await PUBLISHED_POSTS.all(self._pool, at=after.at, id=after.id, limit=limit)
+        return await PUBLISHED_POSTS_BY_AUTHOR.all(
+            self._pool, at=after.at, id=after.id, limit=limit, author_id=author_id
         )
 
     async def drafts(self, after: Cursor, limit: int, author_id: uuid.UUID) -> Sequence[PostRead]:
         """An author's drafts, the latest begun first. The caller is that author."""
-        return await DRAFTS_BY.all(
-            self._reads, at=after.at, id=after.id, limit=limit, author_id=author_id
+        return await DRAFTS_BY_AUTHOR.all(
+            self._pool, at=after.at, id=after.id, limit=limit, author_id=author_id
         )
 
 
@@ -124,7 +124,7 @@ class PostService:
         return post
 
     async def _read(self, post: Post) -> PostRead:
-        read = await POST.one_in(self._session, id=post.id)
+        read = await POST_BY_ID.one_in(self._session, id=post.id)
         if read is None:
             raise PostNotFound
         return read

@@ -6,11 +6,11 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_common.db.reading import Read
+from duet_common.db.queries import Query
 from duet_content.profiles.models import Profile
 from duet_content.profiles.schemas import ProfileRead
 
-PROFILE = Read(
+PROFILE_BY_USER_ID = Query(
     select(
         Profile.user_id,
         Profile.display_name,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_common.db.reading import ReadPool
+from duet_common.db.queries import ReadOnlyPool
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.models import Profile
-from duet_content.profiles.repository import PROFILE, ProfileRepository
+from duet_content.profiles.repository import PROFILE_BY_USER_ID, ProfileRepository
 from duet_content.profiles.schemas import ProfileRead
 
 PUBLIC_NAMES = select(
@@ -19,21 +19,21 @@ PUBLIC_NAMES = select(
 
 
 class ProfileService:
-    def __init__(self, session: AsyncSession, reads: ReadPool) -> None:
+    def __init__(self, session: AsyncSession, pool: ReadOnlyPool) -> None:
         self._session = session
         self._profiles = ProfileRepository(session)
-        self._reads = reads
+        self._pool = pool
 
     async def read(self, user_id: uuid.UUID) -> ProfileRead:
         """Raises `ProfileNotFound`."""
-        profile = await PROFILE.one(self._reads, user_id=user_id)
+        profile = await PROFILE_BY_USER_ID.one(self._pool, user_id=user_id)
         if profile is None:
             raise ProfileNotFound
         return profile
 
     async def read_own(self, user_id: uuid.UUID) -> ProfileRead:
         """The caller's profile; an empty one is made the first time it is asked for."""
-        profile = await PROFILE.one(self._reads, user_id=user_id)
+        profile = await PROFILE_BY_USER_ID.one(self._pool, user_id=user_id)
         if profile is None:
             made = await self._profiles.get_or_create(user_id)
             return ProfileRead.model_validate(made)

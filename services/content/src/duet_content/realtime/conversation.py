@@ -27,7 +27,7 @@ from duet_content.realtime.messages import (
     parse,
 )
 
-_MOST_CHANNELS: Final = 50
+_MAX_CHANNELS: Final = 50
 
 
 class Conversation:
@@ -101,8 +101,8 @@ class Conversation:
         channel = message.channel
         check_channel(channel, self._claims.user_id)
         if channel not in self._channels:
-            if len(self._channels) >= _MOST_CHANNELS:
-                raise TooManyChannels(f"A connection may be on {_MOST_CHANNELS} channels")
+            if len(self._channels) >= _MAX_CHANNELS:
+                raise TooManyChannels(f"A connection may be on {_MAX_CHANNELS} channels")
             self._channels[channel] = None
             self._hub.join(channel, self._connection)
         self._connection.deliver(Subscribed(id=message.id).encode())

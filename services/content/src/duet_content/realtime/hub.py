@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from duet_common.clock import Clock
 from duet_content.realtime.messages import Message, Presence, Sender
 
-_LONGEST_PAUSE: Final = 1.0
+_MAX_PAUSE_SECONDS: Final = 1.0
 
 
 class Member(Protocol):
@@ -59,7 +59,7 @@ class Hub:
         """Close every connection with 1012, spread over some seconds so that they do not all come
         back in one moment.
         """
-        pause = min(_LONGEST_PAUSE, seconds / max(1, len(self._members)))
+        pause = min(_MAX_PAUSE_SECONDS, seconds / max(1, len(self._members)))
         while self._members:
             member = next(iter(self._members))
             self.exit(member)

@@ -21,10 +21,10 @@ from pydantic_core import from_json
 from duet_common.web.schemas import RequestModel, UtcTime
 from duet_content.realtime.errors import MalformedMessage
 
-_LONGEST_ID: Final = 64
-_LONGEST_DETAIL: Final = 200
+_MAX_ID_LENGTH: Final = 64
+_MAX_DETAIL_LENGTH: Final = 200
 
-MessageId = Annotated[str, Field(max_length=_LONGEST_ID)]
+MessageId = Annotated[str, Field(max_length=_MAX_ID_LENGTH)]
 
 
 class _FromClient(RequestModel):
@@ -151,7 +151,7 @@ def parse(frame: str | bytes) -> ClientMessage:
     try:
         said: JsonValue = from_json(frame, allow_inf_nan=False)
     except (ValueError, TypeError) as error:  # TypeError: a string that no UTF-8 can spell
-        raise MalformedMessage(f"Not JSON: {error}"[:_LONGEST_DETAIL]) from None
+        raise MalformedMessage(f"Not JSON: {error}"[:_MAX_DETAIL_LENGTH]) from None
     if not _is_storable(said):
         raise MalformedMessage("Holds NUL, or a number beyond a double's range")
     try:
@@ -181,11 +181,11 @@ def _is_storable(said: JsonValue) -> bool:
 
 def _id_of(said: JsonValue) -> str | None:
     identifier = said.get("id") if isinstance(said, dict) else None
-    return identifier if isinstance(identifier, str) and len(identifier) <= _LONGEST_ID else None
+    return identifier if isinstance(identifier, str) and len(identifier) <= _MAX_ID_LENGTH else None
 
 
 def _first_of(error: ValidationError) -> str:
     # Without the input, which may be a token; and a field's name is the client's own text.
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return (f"{where}: {first['msg']}" if where else first["msg"])[:_LONGEST_DETAIL]
+    return (f"{where}: {first['msg']}" if where else first["msg"])[:_MAX_DETAIL_LENGTH]

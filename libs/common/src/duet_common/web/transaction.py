@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_common.db.reading import ReadPool
+from duet_common.db.queries import ReadOnlyPool
 from duet_common.web.runtime import Runtime, runtime_of
 
 
@@ -20,13 +20,13 @@ async def open_transaction(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-WriteSession = Annotated[AsyncSession, Depends(open_transaction, scope="function")]
+WriteSessionDep = Annotated[AsyncSession, Depends(open_transaction, scope="function")]
 """A session for one request, committed before its response is sent."""
 
 
-async def read_pool(request: Request) -> ReadPool:
-    return runtime_of(request, Runtime).database.reads
+async def read_only_pool(request: Request) -> ReadOnlyPool:
+    return runtime_of(request, Runtime).database.read_only_pool
 
 
-Reads = Annotated[ReadPool, Depends(read_pool)]
-"""The read-only twin: connections that cannot write, for statements made with `Read`."""
+ReadOnlyPoolDep = Annotated[ReadOnlyPool, Depends(read_only_pool)]
+"""The read-only twin: connections that cannot write, for statements made with `Query`."""

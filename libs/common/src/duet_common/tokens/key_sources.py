@@ -15,8 +15,8 @@ from duet_common.tokens.keys import Keyset, VerificationKey, parse_jwks
 
 logger = logging.getLogger(__name__)
 
-_LARGEST_DOCUMENT: Final = 64 * 1024
-_LONGEST_FETCH: Final = 5.0
+_MAX_DOCUMENT_BYTES: Final = 64 * 1024
+_MAX_FETCH_SECONDS: Final = 5.0
 
 
 class KeySource(Protocol):
@@ -144,7 +144,7 @@ class JwksKeySource:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(_LONGEST_FETCH):  # an origin may drip for ever
+            async with asyncio.timeout(_MAX_FETCH_SECONDS):  # an origin may drip for ever
                 await self._ask()
         except Exception as error:
             # httpx.HTTPError or InvalidKey; but whatever it is, the next one must be tried.
@@ -164,7 +164,7 @@ class JwksKeySource:
             document = b""
             async for chunk in response.aiter_bytes():
                 document += chunk
-                if len(document) > _LARGEST_DOCUMENT:
+                if len(document) > _MAX_DOCUMENT_BYTES:
                     raise InvalidKey("the document is too large")
         keys = parse_jwks(document)
         if not keys:

@@ -13,8 +13,8 @@ from duet_common.tokens.claims import TOKEN_TYPE
 from duet_common.tokens.errors import Refusal, TokenRefused
 from duet_common.tokens.strict_json import JsonObject, parse_object
 
-LARGEST_TOKEN: Final = 4096
-_LARGEST_HEADER: Final = 256
+MAX_TOKEN_LENGTH: Final = 4096
+_MAX_HEADER_BYTES: Final = 256
 _HEADER_NAMES: Final = frozenset({"alg", "typ", "kid"})
 _PART: Final = re.compile(r"[A-Za-z0-9_-]+")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 thumbprint (RFC 7638)
@@ -36,14 +36,14 @@ def read_unverified(token: str) -> UnverifiedToken:
     Raises `TokenRefused` for a token over 4 KiB, another number of parts, padded or non-canonical
     base64url, a header that is not exactly `alg`, `typ` and `kid`, or another `typ`.
     """
-    if len(token) > LARGEST_TOKEN:
+    if len(token) > MAX_TOKEN_LENGTH:
         raise TokenRefused(Refusal.TOO_LARGE)
     parts = token.split(".")
     if len(parts) != 3:
         raise TokenRefused(Refusal.NOT_COMPACT)
     header_bytes, claims_bytes, _ = (_decode(part) for part in parts)
     header = _object(header_bytes, Refusal.BAD_HEADER)
-    if len(header_bytes) > _LARGEST_HEADER or header.keys() != _HEADER_NAMES:
+    if len(header_bytes) > _MAX_HEADER_BYTES or header.keys() != _HEADER_NAMES:
         raise TokenRefused(Refusal.BAD_HEADER)
     alg, typ, kid = header["alg"], header["typ"], header["kid"]
     if not isinstance(alg, str) or not isinstance(kid, str) or not _KID.fullmatch(kid):

@@ -34,12 +34,12 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
-class PoolUse:
+class PoolUsage:
     """How many connections of a pool are open and unused, how many work, and how many may."""
 
     idle: int
     in_use: int
-    most: int
+    max_size: int
 
 
 class _ReadConnection(_Connection):
@@ -80,7 +80,7 @@ class _Translating:
 _TRANSLATING: Final = _Translating()
 
 
-class ReadPool:
+class ReadOnlyPool:
     """A pool of read-only connections. Every method raises `DatabaseUnavailable` for "later"."""
 
     def __init__(
@@ -133,11 +133,11 @@ class ReadPool:
         return row[0]
 
     @property
-    def use(self) -> PoolUse:
+    def use(self) -> PoolUsage:
         if self._pool is None:
-            return PoolUse(idle=0, in_use=0, most=self._size)
+            return PoolUsage(idle=0, in_use=0, max_size=self._size)
         idle = self._pool.get_idle_size()
-        return PoolUse(idle=idle, in_use=self._pool.get_size() - idle, most=self._size)
+        return PoolUsage(idle=idle, in_use=self._pool.get_size() - idle, max_size=self._size)
 
     async def close(self) -> None:
         if self._pool is not None:
@@ -163,7 +163,7 @@ class ReadPool:
             return self._pool
 
 
-class Read(Generic[M]):
+class Query(Generic[M]):
     """A SELECT whose rows become `model`; the statement is compiled when the module is loaded.
 
     Parameters are `bindparam("name")` in the statement and keywords of `one` and `all`. `shape`
@@ -185,14 +185,14 @@ class Read(Generic[M]):
         self._models: TypeAdapter[list[M]] = TypeAdapter(list[model])  # type: ignore[valid-type]  # a value
         self._shape = shape
 
-    async def one(self, reads: ReadPool, **parameters: object) -> M | None:
+    async def one(self, pool: ReadOnlyPool, **parameters: object) -> M | None:
         """The row, or None. KeyError if a parameter is missing."""
-        row = await reads.fetch_row(self.sql, *self._arguments(parameters))
+        row = await pool.fetch_row(self.sql, *self._arguments(parameters))
         return None if row is None else self._model(dict(row))
 
-    async def all(self, reads: ReadPool, **parameters: object) -> list[M]:
+    async def all(self, pool: ReadOnlyPool, **parameters: object) -> list[M]:
         """Every row, in the statement's order. KeyError if a parameter is missing."""
-        rows = await reads.fetch(self.sql, *self._arguments(parameters))
+        rows = await pool.fetch(self.sql, *self._arguments(parameters))
         shape = self._shape
         values = [shape(dict(row)) if shape else dict(row) for row in rows]
         return self._models.validate_python(values)

@@ -6,7 +6,7 @@ from duet_common.testing.clock import FrozenClock
 from duet_common.testing.forgeries import forgeries
 from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import Refusal, TokenRefused
-from duet_common.tokens.guard import read_unverified
+from duet_common.tokens.strict_jws import read_unverified
 
 FORM = {
     Refusal.TOO_LARGE,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import bindparam, literal, select
 
 from duet_common.db.database import Database
-from duet_common.db.reading import Read
+from duet_common.db.queries import Query
 from tests.integration.common.notes import Note
 
 
@@ -18,8 +18,8 @@ class Shown:
     title: str
 
 
-BY_TITLE = Read(select(Note.id, Note.title).where(Note.title == bindparam("title")), Shown)
-EVERY = Read(select(Note.id, Note.title).order_by(Note.title), Shown)
+BY_TITLE = Query(select(Note.id, Note.title).where(Note.title == bindparam("title")), Shown)
+EVERY = Query(select(Note.id, Note.title).order_by(Note.title), Shown)
 
 
 @pytest.fixture
@@ -31,23 +31,23 @@ async def notes(database: Database) -> list[Note]:
 
 
 async def test_one_is_the_row_or_none(database: Database, notes: list[Note]) -> None:
-    assert await BY_TITLE.one(database.reads, title="a") == Shown(notes[0].id, "a")
-    assert await BY_TITLE.one(database.reads, title="c") is None
+    assert await BY_TITLE.one(database.read_only_pool, title="a") == Shown(notes[0].id, "a")
+    assert await BY_TITLE.one(database.read_only_pool, title="c") is None
 
 
 async def test_all_is_every_row_in_order(database: Database, notes: list[Note]) -> None:
-    assert [shown.title for shown in await EVERY.all(database.reads)] == ["a", "b"]
+    assert [shown.title for shown in await EVERY.all(database.read_only_pool)] == ["a", "b"]
 
 
 async def test_a_missing_parameter_is_a_key_error(database: Database) -> None:
     with pytest.raises(KeyError, match="title"):
-        await BY_TITLE.one(database.reads)
+        await BY_TITLE.one(database.read_only_pool)
 
 
 async def test_literals_and_parameters_keep_their_places(
     database: Database, notes: list[Note]
 ) -> None:
-    read = Read(
+    query = Query(
         select(Note.id, literal("shown").label("title"))
         .where(
             Note.words.is_not(None),
@@ -60,20 +60,22 @@ async def test_literals_and_parameters_keep_their_places(
         Shown,
     )
 
-    assert await read.one(database.reads, last="b", first="a") == Shown(notes[1].id, "shown")
-    assert await read.all(database.reads, first="c", last="z") == []
+    assert await query.one(database.read_only_pool, last="b", first="a") == Shown(
+        notes[1].id, "shown"
+    )
+    assert await query.all(database.read_only_pool, first="c", last="z") == []
 
 
 async def test_a_shape_makes_the_model_of_other_columns(
     database: Database, notes: list[Note]
 ) -> None:
-    read = Read(
+    query = Query(
         select(Note.id, Note.words).where(Note.title == bindparam("title")),
         Shown,
         lambda row: {"id": row["id"], "title": f"{row['words']} words"},
     )
 
-    assert await read.one(database.reads, title="b") == Shown(notes[1].id, "some words")
+    assert await query.one(database.read_only_pool, title="b") == Shown(notes[1].id, "some words")
 
 
 async def test_in_a_transaction_a_read_sees_what_is_not_committed(database: Database) -> None:
@@ -81,7 +83,7 @@ async def test_in_a_transaction_a_read_sees_what_is_not_committed(database: Data
         session.add(Note(title="new"))
         await session.flush()
 
-        assert await BY_TITLE.one(database.reads, title="new") is None
+        assert await BY_TITLE.one(database.read_only_pool, title="new") is None
         assert await BY_TITLE.one_in(session, title="new") is not None
 
 
@@ -98,16 +100,16 @@ async def test_in_a_transaction_a_read_sees_what_is_not_committed(database: Data
 )
 async def test_a_read_cannot_write(database: Database, notes: list[Note], statement: str) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
-        await database.reads.fetch(statement)
+        await database.read_only_pool.fetch(statement)
 
-    assert len(await EVERY.all(database.reads)) == 2
+    assert len(await EVERY.all(database.read_only_pool)) == 2
 
 
 async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> None:
-    assert await database.reads.value("SELECT 7", int) == 7
-    assert await database.reads.value("SELECT 7 WHERE false", int) is None
+    assert await database.read_only_pool.value("SELECT 7", int) == 7
+    assert await database.read_only_pool.value("SELECT 7 WHERE false", int) is None
     with pytest.raises(TypeError, match="int is not str"):
-        await database.reads.value("SELECT 7", str)
+        await database.read_only_pool.value("SELECT 7", str)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +126,4 @@ async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> 
 async def test_every_connection_is_set_up_alike(
     database: Database, setting: str, value: str
 ) -> None:
-    assert await database.reads.value(f"SHOW {setting}", str) == value
+    assert await database.read_only_pool.value(f"SHOW {setting}", str) == value

@@ -6,7 +6,7 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
 from duet_common.db.database import Database
-from duet_content.keys.models import JwksCopy
+from duet_content.jwks.models import JwksCopy
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import pytest
 
 from duet_common.testing.jwks import JwksOrigin, MemoryJwksStore
 from duet_common.testing.tokens import TokenFactory
-from duet_common.tokens import sources
+from duet_common.tokens import key_sources
 from duet_common.tokens.errors import Refusal, TokenRefused
-from duet_common.tokens.sources import JwksKeySource
+from duet_common.tokens.key_sources import JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 
 COOL_DOWN = 5.0
@@ -118,7 +118,7 @@ class TestAsking:
         factory: TokenFactory,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(sources, "_LONGEST_FETCH", 0.01)
+        monkeypatch.setattr(key_sources, "_MAX_FETCH_SECONDS", 0.01)
         origin.gate.clear()
 
         assert await source.find(factory.key.kid) is None
