@@ -30,7 +30,7 @@ test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and tr
 
 .PHONY: cluster-up
 cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
-	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_road.py
+	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_smoke.py
 	kind export kubeconfig --name duet-e2e
 	@echo "http://127.0.0.1:8080 is its origin; next: kubectl -n duet get pods; at last: make cluster-down"
 
@@ -47,8 +47,8 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m tests.settings_table --check README.md
-	.venv/bin/python -m tests.chart.values_docs --check
+	.venv/bin/python -m scripts.settings_table --check README.md
+	.venv/bin/python -m scripts.values_docs --check
 
 .PHONY: format
 format: $(VENV) ## Format the code and mend what lint can mend
@@ -57,8 +57,8 @@ format: $(VENV) ## Format the code and mend what lint can mend
 
 .PHONY: docs
 docs: $(VENV) ## Write the configuration table into README.md, and the charts' tables and schemas
-	.venv/bin/python -m tests.settings_table README.md
-	.venv/bin/python -m tests.chart.values_docs
+	.venv/bin/python -m scripts.settings_table README.md
+	.venv/bin/python -m scripts.values_docs
 
 .PHONY: bench
 bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)

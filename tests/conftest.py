@@ -15,8 +15,8 @@ from duet_common.testing.clock import AdjustableClock
 from duet_content.tables import METADATA as CONTENT_METADATA
 from duet_standalone.databases import DatabaseUrls, prepare_databases
 from duet_standalone.postgres import EmbeddedPostgres
-from tests.people import Person, join
-from tests.serving import Duet, running_duet
+from tests.support.running_duet import Duet, running_duet
+from tests.support.users import RegisteredUser, register_user
 
 _KEPT = {"signing_keys", "jwks_copies"}
 
@@ -87,15 +87,17 @@ async def client(duet: Duet) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def person(client: httpx.AsyncClient) -> Person:
+async def registered_user(client: httpx.AsyncClient) -> RegisteredUser:
     """Somebody registered and logged in."""
-    return await join(client)
+    return await register_user(client)
 
 
 @pytest.fixture
-async def authenticated_client(duet: Duet, person: Person) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that sends `person`'s access token."""
-    async with httpx.AsyncClient(base_url=duet.url, headers=person.headers) as client:
+async def authenticated_client(
+    duet: Duet, registered_user: RegisteredUser
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that sends `registered_user`'s access token."""
+    async with httpx.AsyncClient(base_url=duet.url, headers=registered_user.headers) as client:
         yield client
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.needed import needed
+from tests.support.required_programs import needed
 
 CHARTS: Final = Path(__file__).parents[2] / "deploy/helm"
 Object = dict[str, Any]

@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart import kubernetes_schemas, values_docs
+from scripts import values_docs
+from tests.chart import kubernetes_schemas
 from tests.chart.rendering import ALONE, CHARTS, EVERYTHING, EXTERNAL, Values, helm, render
-from tests.needed import needed
+from tests.support.required_programs import needed
 
 _MAX_RELEASE_NAME = "r" * 36
 
 
 def test_schemas_and_tables_are_fresh() -> None:
-    assert not values_docs.stale(), "python -m tests.chart.values_docs"
+    assert not values_docs.stale(), "python -m scripts.values_docs"
 
 
 def test_a_value_without_a_comment_is_an_error() -> None:

@@ -22,8 +22,8 @@ from tests.cluster.cluster import (
     missing_programs,
     until_served,
 )
-from tests.needed import lacking
-from tests.people import Person, join
+from tests.support.required_programs import lacking
+from tests.support.users import RegisteredUser, register_user
 
 _CLUSTER = pytest.StashKey[Cluster]()
 _FIGURES = pytest.StashKey[list[str]]()
@@ -106,9 +106,9 @@ async def client(duet: Cluster) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def person(client: httpx.AsyncClient) -> Person:
+async def registered_user(client: httpx.AsyncClient) -> RegisteredUser:
     """Somebody registered and logged in, whom no earlier run on a kept cluster knows."""
-    return await join(client, email=f"{uuid.uuid4()}@example.com")  # noqa: TID251
+    return await register_user(client, email=f"{uuid.uuid4()}@example.com")  # noqa: TID251
 
 
 @pytest.hookimpl(wrapper=True)

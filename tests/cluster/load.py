@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.cluster.cluster import ORIGIN
-from tests.people import Person
+from tests.support.users import RegisteredUser
 
 _SLOW: Final = 3.0
 _MAX_REQUESTS: Final = 40_000
@@ -24,7 +24,7 @@ Ask = Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]
 class Load:
     """Workers that ask without a pause; stops when told, or at a bound."""
 
-    person: Person
+    registered_user: RegisteredUser
     requests: int = 0
     slow: int = 0
     failed: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Load:
 
     @property
     def headers(self) -> dict[str, str]:
-        return self.person.headers
+        return self.registered_user.headers
 
     @asynccontextmanager
     async def running(self, workers: int = 8, slow_workers: int = 4) -> AsyncIterator["Load"]:
@@ -116,11 +116,13 @@ class Load:
         return answer
 
 
-async def drafts_of(person: Person) -> set[str]:
+async def drafts_of(registered_user: RegisteredUser) -> set[str]:
     """Every draft of somebody's, page by page."""
     found: set[str] = set()
     url: str | None = "/api/v1/posts?author=me&status=draft&limit=100"
-    async with httpx.AsyncClient(base_url=ORIGIN, headers=person.headers, timeout=30) as client:
+    async with httpx.AsyncClient(
+        base_url=ORIGIN, headers=registered_user.headers, timeout=30
+    ) as client:
         while url:
             answer = await client.get(url)
             answer.raise_for_status()
@@ -133,7 +135,7 @@ async def drafts_of(person: Person) -> set[str]:
 class Talkers:
     """WebSockets that come back whenever they are closed."""
 
-    person: Person
+    registered_user: RegisteredUser
     codes: list[int] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     welcomed: int = 0
@@ -152,7 +154,10 @@ class Talkers:
                     talker.cancel()
 
     async def _talk(self, client_id: str) -> None:
-        offered = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{self.person.access_token}")]
+        offered = [
+            Subprotocol("duet.v1"),
+            Subprotocol(f"bearer.{self.registered_user.access_token}"),
+        ]
         url = f"{ORIGIN.replace('http', 'ws', 1)}/ws/{client_id}"
         while not self._stopping:
             try:

@@ -8,7 +8,7 @@ import yaml
 
 from tests.cluster.cluster import CHART, SERVICES, VERSION, Cluster, run
 from tests.cluster.conftest import Say
-from tests.serving import KEY_ENCRYPTION_KEY
+from tests.support.running_duet import KEY_ENCRYPTION_KEY
 
 _BASE: Final = "python:3.14-slim"
 _MAX_MIB: Final = 200

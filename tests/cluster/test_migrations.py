@@ -12,7 +12,7 @@ import pytest
 from duet_content.migrations import MIGRATIONS
 from tests.cluster.cluster import RELEASE, VERSION, Cluster, CommandFailed, load, run
 from tests.cluster.conftest import Say
-from tests.people import Person
+from tests.support.users import RegisteredUser
 
 _REVISION: Final = """
 import sqlalchemy as sa
@@ -85,7 +85,7 @@ def _status(cluster: Cluster) -> str:
 
 @pytest.mark.usefixtures("images")
 async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
-    duet: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+    duet: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
 ) -> None:
     pods, before = duet.pods("content"), _schema(duet)
     revision = duet.revision()
@@ -97,14 +97,16 @@ async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
     assert _status(duet) == "failed"
     assert duet.pods("content") == pods
     assert _schema(duet) == before, "the migration is one transaction"
-    answer = await client.get("/api/v1/posts", headers=person.headers)
+    answer = await client.get("/api/v1/posts", headers=registered_user.headers)
     assert answer.status_code == 200
     said = duet.kubectl("logs", "job/duet-content-migrate-upgrade")
     assert "division by zero" in said
     tries = duet.get("job/duet-content-migrate-upgrade")["status"]["failed"]
     assert tries == 2, "the first, and another"
 
-    draft = await client.post("/api/v1/posts", headers=person.headers, json={"title": "Kept"})
+    draft = await client.post(
+        "/api/v1/posts", headers=registered_user.headers, json={"title": "Kept"}
+    )
     began = time.monotonic()
     duet.upgrade("content.image.tag=next")
     healed = time.monotonic() - began
@@ -118,7 +120,7 @@ async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
     (pod,) = duet.pods("content")
     assert duet.image(pod) == f"duet-content:{VERSION}"
     assert _schema(duet)[0] == "subtitle", "a rollback changes no schema"
-    kept = await client.get(draft.headers["location"], headers=person.headers)
+    kept = await client.get(draft.headers["location"], headers=registered_user.headers)
     assert kept.status_code == 200
     say(
         f"a failed migration ends the upgrade after {failed:.0f} s; healed in {healed:.0f} s; "

@@ -14,13 +14,13 @@ import pytest
 from tests.cluster.cluster import ORIGIN, Cluster, until_served
 from tests.cluster.conftest import Say
 from tests.cluster.load import drafts_of
-from tests.people import Person
+from tests.support.users import RegisteredUser
 
 _MAX_RECOVERY_SECONDS = 60.0
 
 
 @pytest.fixture
-async def without_auth(duet: Cluster, person: Person) -> AsyncIterator[Cluster]:
+async def without_auth(duet: Cluster, registered_user: RegisteredUser) -> AsyncIterator[Cluster]:
     """Auth scaled to zero, after somebody has logged in."""
     replicas = duet.get("deployment/duet-auth")["spec"]["replicas"]
     pods = [f"pod/{pod}" for pod in duet.pods("auth")]
@@ -33,13 +33,13 @@ async def without_auth(duet: Cluster, person: Person) -> AsyncIterator[Cluster]:
 
 
 async def test_content_verifies_and_restarts_without_auth(
-    without_auth: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+    without_auth: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
 ) -> None:
     """The keys are kept in content's own database, so its new pods need no auth."""
-    gone = await client.get("/api/v1/users/me", headers=person.headers)
+    gone = await client.get("/api/v1/users/me", headers=registered_user.headers)
     assert gone.status_code == 503, gone.text
     draft = {"title": "Without auth"}
-    first = await client.post("/api/v1/posts", headers=person.headers, json=draft)
+    first = await client.post("/api/v1/posts", headers=registered_user.headers, json=draft)
     assert first.status_code == 201, first.text
 
     began = time.monotonic()
@@ -48,19 +48,23 @@ async def test_content_verifies_and_restarts_without_auth(
     without_auth.kubectl("rollout", "status", "deployment/duet-content", "--timeout=120s")
     without_auth.kubectl("wait", "--for=delete", *old, "--timeout=90s")
     seconds = time.monotonic() - began
-    second = await client.post("/api/v1/posts", headers=person.headers, json=draft)
+    second = await client.post("/api/v1/posts", headers=registered_user.headers, json=draft)
     assert second.status_code == 201, second.text
-    forged = {"Authorization": f"Bearer {person.access_token[:-8]}AAAAAAAA"}
+    forged = {"Authorization": f"Bearer {registered_user.access_token[:-8]}AAAAAAAA"}
     assert (await client.get("/api/v1/profiles/me", headers=forged)).status_code == 401
     say(f"content rolled in {seconds:.0f} s without auth, and verifies as before")
 
 
 @pytest.mark.parametrize("end", ["restarted", "killed"])
 async def test_postgres_loses_no_acknowledged_write(
-    extended: Cluster, client: httpx.AsyncClient, person: Person, say: Say, end: str
+    extended: Cluster,
+    client: httpx.AsyncClient,
+    registered_user: RegisteredUser,
+    say: Say,
+    end: str,
 ) -> None:
     """Nor does any service restart: liveness does not depend on the database."""
-    writers = _Writers(client, person)
+    writers = _Writers(client, registered_user)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(4):
             tasks.create_task(writers.write())
@@ -72,7 +76,7 @@ async def test_postgres_loses_no_acknowledged_write(
             writers.stopping = True
     times = sorted(writers.acknowledged.values())
     gap = max(later - earlier for earlier, later in pairwise(times))
-    lost = set(writers.acknowledged) - await drafts_of(person)
+    lost = set(writers.acknowledged) - await drafts_of(registered_user)
     say(
         f"{gap:.1f} s between the last write before and the first after; {len(times)} "
         f"acknowledged, {len(lost)} lost, {len(writers.refused)} refused meanwhile with "
@@ -87,12 +91,12 @@ async def test_postgres_loses_no_acknowledged_write(
 class _Writers:
     """Tasks that write without a pause, and remember when each write was acknowledged."""
 
-    def __init__(self, client: httpx.AsyncClient, person: Person) -> None:
+    def __init__(self, client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
         self.acknowledged: dict[str, float] = {}
         self.refused: list[str] = []
         self.stopping = False
         self._client = client
-        self._headers = person.headers
+        self._headers = registered_user.headers
         self._wrote = asyncio.Condition()
 
     async def write(self) -> None:
@@ -142,10 +146,12 @@ _END_POSTGRES: Final = {"restarted": _restart_postgres, "killed": _kill_postgres
 
 
 async def test_a_killed_content_pod_loses_no_acknowledged_write(
-    duet: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+    duet: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
 ) -> None:
     wrote = [
-        await client.post("/api/v1/posts", headers=person.headers, json={"title": f"Post {n}"})
+        await client.post(
+            "/api/v1/posts", headers=registered_user.headers, json={"title": f"Post {n}"}
+        )
         for n in range(20)
     ]
     began = time.monotonic()
@@ -154,5 +160,5 @@ async def test_a_killed_content_pod_loses_no_acknowledged_write(
     duet.kubectl("rollout", "status", "deployment/duet-content", "--timeout=120s")
     until_served(f"{ORIGIN}/api/v1/posts")
     seconds = time.monotonic() - began
-    assert {answer.json()["id"] for answer in wrote} <= await drafts_of(person)
+    assert {answer.json()["id"] for answer in wrote} <= await drafts_of(registered_user)
     say(f"served again after {seconds:.1f} s")

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cluster.cluster import CHART, HELM_3, RELEASE, SERVICES, Cluster, CommandFailed
 from tests.cluster.conftest import Say
-from tests.needed import lacking
-from tests.people import Person
+from tests.support.required_programs import lacking
+from tests.support.users import RegisteredUser
 
 _SECOND = "second"
 _SECRETS = {f"{_SECOND}-{name}" for name in
@@ -25,7 +25,7 @@ def _secrets(cluster: Cluster, release: str, namespace: str) -> dict[str, Any]:
 
 
 async def test_an_upgrade_keeps_the_secrets_and_the_users(
-    duet: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+    duet: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
 ) -> None:
     before = _secrets(duet, RELEASE, "duet")
     pods = duet.pods("auth")
@@ -36,7 +36,7 @@ async def test_an_upgrade_keeps_the_secrets_and_the_users(
     assert before["duet-auth-keys"]["keyEncryptionKey"]
     assert _secrets(duet, RELEASE, "duet") == before
     assert not set(duet.pods("auth")) & set(pods), "the value changed, so the pods must roll"
-    me = await client.get("/api/v1/users/me", headers=person.headers)
+    me = await client.get("/api/v1/users/me", headers=registered_user.headers)
     assert me.status_code == 200, "a token from before the upgrade is good after it"
     assert not duet.get("jobs", "-l=app.kubernetes.io/component=auth-migrate-upgrade")["items"]
     say(f"helm upgrade --wait: {seconds:.0f} s")

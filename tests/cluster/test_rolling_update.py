@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.cluster import NAMESPACE, SERVICES, Cluster, eventually
 from tests.cluster.conftest import Say
 from tests.cluster.load import Load, Talkers, drafts_of
-from tests.people import Person
+from tests.support.users import RegisteredUser
 
 _REQUESTS = 10_000
 _EXITS = "--output=jsonpath={.metadata.name} {..terminated.exitCode}{'\\n'}"
@@ -38,14 +38,14 @@ def two_replicas(extended: Cluster) -> Cluster:
 
 
 async def test_a_rolling_update_fails_no_request(
-    two_replicas: Cluster, person: Person, say: Say, tmp_path: Path
+    two_replicas: Cluster, registered_user: RegisteredUser, say: Say, tmp_path: Path
 ) -> None:
     cluster = two_replicas
     before = {service: cluster.pods(service) for service in SERVICES}
     assert [len(pods) for pods in before.values()] == [2, 2]
     old = [pod for pods in before.values() for pod in pods]
     exits = tmp_path / "exits"
-    load, talkers = Load(person), Talkers(person)
+    load, talkers = Load(registered_user), Talkers(registered_user)
     with watched_exits(cluster, exits):
         async with talkers.running(), load.running():
             await load.reach(500)
@@ -66,7 +66,7 @@ async def test_a_rolling_update_fails_no_request(
     assert not load.failed, (len(load.failed), load.failed[:10])
     assert load.requests >= _REQUESTS
     assert load.slow > 10
-    lost = load.acknowledged - await drafts_of(person)
+    lost = load.acknowledged - await drafts_of(registered_user)
     assert not lost, f"{len(lost)} of {len(load.acknowledged)} acknowledged writes are lost"
     assert 137 not in codes.values(), codes
     assert not talkers.refused, talkers.refused[:5]

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.cluster import HELM_3, ROOT, Cluster, CommandFailed, eventually, run
 from tests.cluster.conftest import Say
-from tests.needed import lacking, needed
+from tests.support.required_programs import lacking, needed
 
 _NAMESPACE: Final = "skaffold"
 _CONTENT: Final = "http://127.0.0.1:8002"
@@ -84,7 +84,7 @@ def skaffold(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """In a namespace of its own, without the Ingress: the suite's release has the same paths."""
     folder = tmp_path_factory.mktemp("skaffold") / "duet"
     _copy_tree(folder)
-    for name in ("skaffold.yaml", "deploy/skaffold/road.yaml"):
+    for name in ("skaffold.yaml", "deploy/skaffold/smoke.yaml"):
         text = (folder / name).read_text()
         (folder / name).write_text(text.replace("namespace: duet", f"namespace: {_NAMESPACE}"))
     for profile in ("dev", "e2e"):

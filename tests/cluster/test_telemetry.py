@@ -12,7 +12,7 @@ import yaml
 
 from tests.cluster.cluster import ROOT, SERVICES, Cluster, eventually
 from tests.cluster.conftest import Say
-from tests.people import Person
+from tests.support.users import RegisteredUser
 
 _PATIENCE: Final = 60
 _OBSERVABILITY: Final = ROOT / "deploy/observability"
@@ -22,9 +22,11 @@ _READ: Final = "print(open('/traces/traces.json').read())"
 
 
 @pytest.fixture
-async def scraped(extended: Cluster, client: httpx.AsyncClient, person: Person) -> Cluster:
+async def scraped(
+    extended: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> Cluster:
     """Prometheus has seen every pod since somebody used both services."""
-    assert (await client.get("/api/v1/posts", headers=person.headers)).status_code == 200
+    assert (await client.get("/api/v1/posts", headers=registered_user.headers)).status_code == 200
     query = 'sum by (job) (http_requests_total{handler=~"/api/v1/(posts|auth/login)"}) > 0'
 
     def seen() -> bool:
@@ -121,11 +123,11 @@ def _spans(written: str, trace_id: str) -> list[_Span]:
 
 
 async def test_a_trace_joins_ingress_service_and_sql(
-    extended: Cluster, client: httpx.AsyncClient, person: Person, say: Say
+    extended: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
 ) -> None:
     first, second, caller = (uuid.uuid4().hex[:16] for _ in range(3))  # noqa: TID251
     trace_id = f"{first}0000{second[4:]}"  # one that Traefik keeps: manifests/traefik.yaml
-    headers = {**person.headers, "traceparent": f"00-{trace_id}-{caller}-01"}
+    headers = {**registered_user.headers, "traceparent": f"00-{trace_id}-{caller}-01"}
     post = await client.post("/api/v1/posts", headers=headers, json={"title": "Traced"})
     assert post.status_code == 201
     (collector,) = extended.kubectl(

@@ -6,7 +6,7 @@ import pytest
 
 from duet_common.testing.tokens import TokenFactory
 from duet_standalone.databases import DatabaseUrls
-from tests.serving import KEY_ENCRYPTION_KEY
+from tests.support.running_duet import KEY_ENCRYPTION_KEY
 
 
 @pytest.fixture

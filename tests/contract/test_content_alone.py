@@ -15,8 +15,8 @@ from duet_common.ids import new_id
 from duet_common.testing.tokens import TokenFactory
 from duet_content.settings import ContentSettings
 from duet_standalone.databases import DatabaseUrls
-from tests.contract.programs import CONTENT, running
-from tests.problems import assert_problem
+from tests.support.problems import assert_problem
+from tests.support.programs import CONTENT, running
 
 FACTORY = TokenFactory()
 FORBIDDEN = ("duet_auth", "duet_standalone", "duet_common.tokens.signing", "duet_common.testing")

@@ -12,10 +12,10 @@ import pytest
 
 from duet_common.clock import utc_now
 from duet_common.testing.tokens import TokenFactory
-from tests.contract.programs import CONTENT, running
-from tests.people import join
-from tests.problems import assert_problem
-from tests.serving import Duet, running_duet
+from tests.support.problems import assert_problem
+from tests.support.programs import CONTENT, running
+from tests.support.running_duet import Duet, running_duet
+from tests.support.users import register_user
 
 ISSUER = "https://away.duet.test"  # so that the stored copy is nobody else's
 ME = "/api/v1/profiles/me"
@@ -73,14 +73,14 @@ async def test_it_verifies_after_a_restart_while_auth_is_down(
     away = {"token_issuer": ISSUER}
     async with running_duet(duet.urls, utc_now, auth=away, content={"jwks_file": unused}) as auth:
         async with httpx.AsyncClient(base_url=auth.url) as client:
-            person = await join(client)
+            registered_user = await register_user(client)
         async with content(duet, auth.url, tmp_path) as first:
             await stored(copies)
-            assert (await first.get(ME, headers=person.headers)).status_code == 200
+            assert (await first.get(ME, headers=registered_user.headers)).status_code == 200
     async with content(duet, auth.url, tmp_path) as second:
         with pytest.raises(httpx.ConnectError):
             await second.get(f"{auth.url}/.well-known/jwks.json")
-        assert (await second.get(ME, headers=person.headers)).status_code == 200
+        assert (await second.get(ME, headers=registered_user.headers)).status_code == 200
         assert (await second.get("/readyz")).status_code == 200
 
 

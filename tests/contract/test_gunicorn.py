@@ -14,8 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from duet_common.testing.tokens import TokenFactory
-from tests.contract.programs import Program, running
-from tests.unit.observability.scraping import Scrape
+from tests.support.metrics import Scrape
+from tests.support.programs import Program, running
 
 _GUNICORN = (
     str(Path(sys.executable).with_name("gunicorn")),

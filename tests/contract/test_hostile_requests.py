@@ -8,12 +8,12 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.contract.hostile_bodies import BODIES
-from tests.contract.hostile_requests import BROKEN, REQUESTS
-from tests.contract.raw_http import Request, send
-from tests.people import join
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.hostile_bodies import BODIES
+from tests.support.hostile_requests import BROKEN, REQUESTS
+from tests.support.problems import assert_problem
+from tests.support.raw_http import Request, send
+from tests.support.running_duet import Duet
+from tests.support.users import register_user
 
 TABLES = {"auth": ("users", "sessions", "refresh_tokens"), "content": ("posts", "profiles")}
 EVERYWHERE = {"not_found", "method_not_allowed"}
@@ -63,15 +63,21 @@ def _codes(answer: dict[str, Any]) -> set[str]:
 @pytest.fixture(scope="module")
 async def target(session_duet: Duet) -> AsyncIterator[Target]:
     async with httpx.AsyncClient(base_url=session_duet.url) as client:
-        person = await join(client, first_name="Ada")
-        post = await client.post("/api/v1/posts", json={"title": "Engines"}, headers=person.headers)
-        await client.put("/api/v1/profiles/me", json={"bio": "Countess"}, headers=person.headers)
+        registered_user = await register_user(client, first_name="Ada")
+        post = await client.post(
+            "/api/v1/posts", json={"title": "Engines"}, headers=registered_user.headers
+        )
+        await client.put(
+            "/api/v1/profiles/me", json={"bio": "Countess"}, headers=registered_user.headers
+        )
         paths = (await client.get("/openapi.json")).json()["paths"]
     connections = {
         "auth": await asyncpg.connect(session_duet.urls.auth),
         "content": await asyncpg.connect(session_duet.urls.content),
     }
-    yield Target(session_duet.url, person.access_token, post.json()["id"], connections, paths)
+    yield Target(
+        session_duet.url, registered_user.access_token, post.json()["id"], connections, paths
+    )
     for service, connection in connections.items():
         await connection.execute(f"TRUNCATE {', '.join(TABLES[service])}")
         await connection.close()

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from duet_common.ids import new_id
-from tests.contract.programs import failing, free_port
-from tests.integration.common.scratch import opened
-from tests.serving import KEY_ENCRYPTION_KEY
+from tests.support.programs import failing, free_port
+from tests.support.running_duet import KEY_ENCRYPTION_KEY
+from tests.support.temporary_databases import opened
 
 SERVICES = pytest.mark.parametrize("service", ["auth", "content"])
 

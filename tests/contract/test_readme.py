@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.contract.programs import STANDALONE, running, standalone_environment
+from tests.support.programs import STANDALONE, running, standalone_environment
 
 ROOT = Path(__file__).parents[2]
 _FENCE = "```"

@@ -8,8 +8,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.people import join, log_in
-from tests.serving import Duet
+from tests.support.running_duet import Duet
+from tests.support.users import log_in, register_user
 
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CHECKS = (
@@ -53,7 +53,7 @@ async def test_every_answer_is_documented(
 
 async def _superusers_token(duet: Duet, client: httpx.AsyncClient) -> str:
     """A token that opens everything, so that more than refusals is looked at."""
-    somebody = await join(client)
+    somebody = await register_user(client)
     connection = await asyncpg.connect(duet.urls.auth)
     await connection.execute("UPDATE users SET is_superuser = true WHERE id = $1", somebody.id)
     await connection.close()

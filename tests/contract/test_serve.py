@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from duet_common.testing.tokens import TokenFactory
-from tests.contract.programs import running
+from tests.support.programs import running
 
 PROGRAMS = Path(sys.executable).parent
 

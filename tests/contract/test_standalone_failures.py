@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from duet_standalone.data_folder import DataFolder
-from tests.contract.programs import STANDALONE, failing, postgres_runs_in, standalone_environment
+from tests.support.programs import STANDALONE, failing, postgres_runs_in, standalone_environment
 
 
 async def why(folder: Path, environment: dict[str, str]) -> str:

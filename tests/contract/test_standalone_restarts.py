@@ -6,14 +6,14 @@ from pathlib import Path
 import httpx
 
 from duet_standalone.postgres import EmbeddedPostgres
-from tests.contract.programs import (
+from tests.support.programs import (
     STANDALONE,
     Program,
     postgres_runs_in,
     running,
     standalone_environment,
 )
-from tests.people import Person, join, log_in
+from tests.support.users import RegisteredUser, log_in, register_user
 
 POSTS = "/api/v1/posts"
 WRITERS = 6
@@ -35,17 +35,17 @@ async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> 
         running(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
-        person = await join(client)
-        created = await client.post(POSTS, json={"title": "Kept"}, headers=person.headers)
+        registered_user = await register_user(client)
+        created = await client.post(POSTS, json={"title": "Kept"}, headers=registered_user.headers)
     async with (
         running(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
-        read = await client.get(created.headers["location"], headers=person.headers)
+        read = await client.get(created.headers["location"], headers=registered_user.headers)
         assert read.json() == created.json()
-        token = {"refresh_token": person.refresh_token}
+        token = {"refresh_token": registered_user.refresh_token}
         assert (await client.post("/api/v1/auth/refresh", json=token)).status_code == 200
-        assert (await log_in(client, person.email)).status_code == 200
+        assert (await log_in(client, registered_user.email)).status_code == 200
 
 
 async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -> None:
@@ -53,12 +53,12 @@ async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -
     environment = standalone_environment(data)
     async with running(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url) as client:
-            person = await join(client)
-        acknowledged = await _write_until_killed(duet, person)
+            registered_user = await register_user(client)
+        acknowledged = await _write_until_killed(duet, registered_user)
         await duet.ended()
     assert len(acknowledged) >= ACKNOWLEDGED
     async with running(STANDALONE, environment, tmp_path) as duet:
-        async with httpx.AsyncClient(base_url=duet.url, headers=person.headers) as client:
+        async with httpx.AsyncClient(base_url=duet.url, headers=registered_user.headers) as client:
             answers = await asyncio.gather(*(client.get(url) for url in acknowledged))
         assert {answer.status_code for answer in answers} == {200}
         assert await duet.interrupt() == 0
@@ -73,15 +73,17 @@ async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
             running(STANDALONE, environment, tmp_path) as duet,
             httpx.AsyncClient(base_url=duet.url) as client,
         ):
-            person = await join(client)
-            answer = await client.post(POSTS, json={"title": "Mine"}, headers=person.headers)
+            registered_user = await register_user(client)
+            answer = await client.post(
+                POSTS, json={"title": "Mine"}, headers=registered_user.headers
+            )
             assert answer.status_code == 201
             assert await duet.interrupt() == 0
         assert not (data / "postgres").exists()
         assert postgres_runs_in(tmp_path / "own")
 
 
-async def _write_until_killed(duet: Program, author: Person) -> list[str]:
+async def _write_until_killed(duet: Program, author: RegisteredUser) -> list[str]:
     """Where the posts are whose creation was acknowledged, all writers together."""
     acknowledged: list[str] = []
 

@@ -67,7 +67,7 @@ def running_targets(folder: Path, placement: Placement) -> Iterator[Mapping[str,
 
         urls = seed.database_urls(data)
         asyncio.run(seed.seed(urls))
-        caller = asyncio.run(seed.join(pair, urls))
+        caller = asyncio.run(seed.register_user(pair, urls))
         asyncio.run(seed.settle(urls))
 
         secret = secrets.token_hex(32)

@@ -95,8 +95,6 @@ class Ceiling:
         self._page = PUBLISHED_POSTS._arguments(
             {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
         )
-            {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
-        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

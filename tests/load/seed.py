@@ -96,7 +96,7 @@ async def settle(urls: DatabaseUrls) -> None:
                 await connection.execute(f"VACUUM (ANALYZE) {table}")
 
 
-async def join(origin: str, urls: DatabaseUrls) -> Caller:
+async def register_user(origin: str, urls: DatabaseUrls) -> Caller:
     """Register and log in, over HTTP."""
     async with httpx.AsyncClient(base_url=f"{origin}/api/v1/auth", timeout=30) as client:
         user = _checked(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_auth.passwords import hasher
 from duet_common.clock import utc_now
 from duet_common.testing.clock import FrozenClock
-from tests.serving import Duet, running_duet
+from tests.support.running_duet import Duet, running_duet
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.users.models import User
-from tests.integration.auth.rows import count
-from tests.people import PASSWORD
-from tests.problems import assert_problem
+from tests.support.auth_database import count
+from tests.support.problems import assert_problem
+from tests.support.users import PASSWORD
 
 PATH = "/api/v1/auth/register"
 MEBIBYTE = 1024 * 1024

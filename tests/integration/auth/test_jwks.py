@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.models import SigningKeyRow
-from tests.people import Person
-from tests.problems import assert_problem
+from tests.support.problems import assert_problem
+from tests.support.users import RegisteredUser
 
 JWKS = "/.well-known/jwks.json"
 PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k"}
@@ -38,13 +38,13 @@ async def test_no_private_member_is_published(client: httpx.AsyncClient) -> None
 
 
 async def test_another_library_verifies_an_access_token_with_them(
-    client: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     published = jwt.PyJWKSet.from_dict((await client.get(JWKS)).json())
-    header = jwt.get_unverified_header(person.access_token)
+    header = jwt.get_unverified_header(registered_user.access_token)
 
     claims = jwt.decode(
-        person.access_token,
+        registered_user.access_token,
         published[header["kid"]].key,
         algorithms=["ES256"],
         audience="duet",
@@ -53,7 +53,7 @@ async def test_another_library_verifies_an_access_token_with_them(
     )
 
     assert header["typ"] == "at+jwt"
-    assert claims["sub"] == str(person.id)
+    assert claims["sub"] == str(registered_user.id)
     assert claims["exp"] - claims["iat"] == 600
 
 

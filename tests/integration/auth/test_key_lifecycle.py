@@ -17,7 +17,7 @@ from duet_auth.migrations import MIGRATIONS
 from duet_common.db.database import Database
 from duet_common.testing.clock import FrozenClock
 from duet_common.tokens.signing import SigningKey
-from tests.integration.common.scratch import opened, scratch_database
+from tests.support.temporary_databases import opened, scratch_database
 
 PROPAGATION = timedelta(seconds=30)
 RETENTION = timedelta(minutes=10, seconds=20)

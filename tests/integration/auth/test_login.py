@@ -5,21 +5,21 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords import hasher
-from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.models import User
-from tests.integration.auth.rows import change_user, count
-from tests.people import PASSWORD, join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.auth_database import change_user, count
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import PASSWORD, log_in, register_user
 
 PATH = "/api/v1/auth/login"
 VARYING = {"date", "x-request-id", "x-process-time", "server-timing"}
 
 
 async def test_a_login_answers_with_a_pair_that_no_cache_keeps(client: httpx.AsyncClient) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    response = await log_in(client, person.email)
+    response = await log_in(client, registered_user.email)
 
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -35,34 +35,39 @@ async def test_a_login_answers_with_a_pair_that_no_cache_keeps(client: httpx.Asy
 
 
 async def test_the_access_token_of_a_login_is_the_users(client: httpx.AsyncClient) -> None:
-    person = await join(client, first_name="Ada")
+    registered_user = await register_user(client, first_name="Ada")
 
-    me = await client.get("/api/v1/users/me", headers=person.headers)
+    me = await client.get("/api/v1/users/me", headers=registered_user.headers)
 
-    assert me.json()["id"] == str(person.id)
+    assert me.json()["id"] == str(registered_user.id)
     assert me.json()["full_name"] == "Ada"
 
 
 async def test_each_login_is_a_session_of_its_own(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    again = (await log_in(client, person.email)).json()
+    again = (await log_in(client, registered_user.email)).json()
 
-    assert again["refresh_token"] != person.refresh_token
-    assert await count(db_session, Session) == 2
+    assert again["refresh_token"] != registered_user.refresh_token
+    assert await count(db_session, UserSession) == 2
 
 
 async def test_the_email_may_be_written_in_any_case(client: httpx.AsyncClient) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    assert (await log_in(client, person.email.upper())).status_code == 200
+    assert (await log_in(client, registered_user.email.upper())).status_code == 200
 
 
 async def test_grant_type_may_be_given(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    form = {"username": person.email, "password": PASSWORD, "grant_type": "password", "scope": ""}
+    registered_user = await register_user(client)
+    form = {
+        "username": registered_user.email,
+        "password": PASSWORD,
+        "grant_type": "password",
+        "scope": "",
+    }
 
     assert (await client.post(PATH, data=form)).status_code == 200
 
@@ -70,9 +75,9 @@ async def test_grant_type_may_be_given(client: httpx.AsyncClient) -> None:
 async def test_unknown_wrong_and_inactive_are_refused_alike(
     client: httpx.AsyncClient, db_session: AsyncSession, duet: Duet
 ) -> None:
-    active, inactive = await join(client), await join(client)
+    active, inactive = await register_user(client), await register_user(client)
     await change_user(duet, inactive.id, is_active=False)
-    sessions = await count(db_session, Session)
+    sessions = await count(db_session, UserSession)
 
     refusals = [
         await log_in(client, "nobody@example.com"),
@@ -87,16 +92,18 @@ async def test_unknown_wrong_and_inactive_are_refused_alike(
         del body["instance"]
     assert all(body == bodies[0] for body in bodies)
     assert all(header == headers[0] for header in headers)
-    assert await count(db_session, Session) == sessions
+    assert await count(db_session, UserSession) == sessions
 
 
 @pytest.mark.parametrize("case", ["right", "unknown", "wrong", "inactive", "nul"])
 async def test_every_login_hashes_exactly_once(
     client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    person = await join(client)
-    await change_user(duet, person.id, is_active=case != "inactive")
-    email = {"unknown": "nobody@example.com", "nul": "a\0@example.com"}.get(case, person.email)
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, is_active=case != "inactive")
+    email = {"unknown": "nobody@example.com", "nul": "a\0@example.com"}.get(
+        case, registered_user.email
+    )
     password = "wrong password" if case == "wrong" else PASSWORD
     calls: list[str] = []
     verify, hash_ = hasher._CONTEXT.verify_and_update, hasher._CONTEXT.hash
@@ -134,9 +141,11 @@ async def test_what_is_no_ones_email_is_an_ordinary_refusal(
 async def test_a_strange_password_is_an_ordinary_refusal(
     client: httpx.AsyncClient, password: str
 ) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    assert_problem(await log_in(client, person.email, password), 401, "invalid_credentials")
+    assert_problem(
+        await log_in(client, registered_user.email, password), 401, "invalid_credentials"
+    )
 
 
 @pytest.mark.parametrize("percent", ["%ED%A0%80", "%FF", "%C3%28", "%00", "%"])
@@ -169,9 +178,11 @@ async def test_a_missing_field_is_named(
 
 
 async def test_json_is_not_the_oauth2_form(client: httpx.AsyncClient) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    response = await client.post(PATH, json={"username": person.email, "password": PASSWORD})
+    response = await client.post(
+        PATH, json={"username": registered_user.email, "password": PASSWORD}
+    )
 
     assert_problem(response, 422, "validation_failed")
     assert PASSWORD not in response.text
@@ -199,4 +210,8 @@ async def test_a_refused_login_stores_nothing(
 ) -> None:
     await log_in(client, "nobody@example.com")
 
-    assert [await count(db_session, model) for model in (User, Session, RefreshToken)] == [0, 0, 0]
+    assert [await count(db_session, model) for model in (User, UserSession, RefreshToken)] == [
+        0,
+        0,
+        0,
+    ]

@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords import hasher
 from duet_auth.users.models import User
-from tests.integration.auth.rows import change_user
-from tests.people import PASSWORD, join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.auth_database import change_user
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import PASSWORD, log_in, register_user
 
 
 def bcrypt_hash(password: str) -> str:
@@ -29,54 +29,56 @@ async def stored_hash(session: AsyncSession, email: str) -> str:
 async def test_a_bcrypt_hash_is_accepted_and_upgraded(
     client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
 ) -> None:
-    person = await join(client)
-    await change_user(duet, person.id, hashed_password=bcrypt_hash("an older password"))
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
 
-    assert (await log_in(client, person.email, "an older password")).status_code == 200
+    assert (await log_in(client, registered_user.email, "an older password")).status_code == 200
 
-    assert (await stored_hash(db_session, person.email)).startswith("$argon2id$")
-    assert (await log_in(client, person.email, "an older password")).status_code == 200
+    assert (await stored_hash(db_session, registered_user.email)).startswith("$argon2id$")
+    assert (await log_in(client, registered_user.email, "an older password")).status_code == 200
 
 
 async def test_a_wrong_password_upgrades_nothing(
     client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
 ) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
     hashed = bcrypt_hash("an older password")
-    await change_user(duet, person.id, hashed_password=hashed)
+    await change_user(duet, registered_user.id, hashed_password=hashed)
 
-    assert_problem(await log_in(client, person.email), 401, "invalid_credentials")
+    assert_problem(await log_in(client, registered_user.email), 401, "invalid_credentials")
 
-    assert await stored_hash(db_session, person.email) == hashed
+    assert await stored_hash(db_session, registered_user.email) == hashed
 
 
 @pytest.mark.parametrize("longer", ["a" * 73, "a" * 72 + "\0", "ä" * 37])
 async def test_more_than_bcrypt_can_hash_is_a_wrong_password(
     client: httpx.AsyncClient, duet: Duet, longer: str
 ) -> None:
-    person = await join(client)
-    await change_user(duet, person.id, hashed_password=bcrypt_hash("a" * 72))
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("a" * 72))
 
-    assert_problem(await log_in(client, person.email, longer), 401, "invalid_credentials")
-    assert (await log_in(client, person.email, "a" * 72)).status_code == 200
+    assert_problem(await log_in(client, registered_user.email, longer), 401, "invalid_credentials")
+    assert (await log_in(client, registered_user.email, "a" * 72)).status_code == 200
 
 
 @pytest.mark.parametrize("stored", ["!", "", "$argon2id$broken", "$2b$04$short"])
 async def test_what_is_no_hash_matches_no_password(
     client: httpx.AsyncClient, duet: Duet, stored: str
 ) -> None:
-    person = await join(client)
-    await change_user(duet, person.id, hashed_password=stored)
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, hashed_password=stored)
 
-    assert_problem(await log_in(client, person.email, stored or "x"), 401, "invalid_credentials")
+    assert_problem(
+        await log_in(client, registered_user.email, stored or "x"), 401, "invalid_credentials"
+    )
 
 
 async def test_a_login_that_was_overtaken_by_a_new_password_is_refused(
     client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, db_session: AsyncSession
 ) -> None:
     """Otherwise the upgrade of its bcrypt hash would bring the old password back."""
-    person = await join(client)
-    await change_user(duet, person.id, hashed_password=bcrypt_hash("the old password"))
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("the old password"))
     verify = hasher._verify
     begun, changed = threading.Event(), threading.Event()
 
@@ -88,24 +90,24 @@ async def test_a_login_that_was_overtaken_by_a_new_password_is_refused(
         return verdict
 
     monkeypatch.setattr(hasher, "_verify", slow_verify)
-    login = asyncio.create_task(log_in(client, person.email, "the old password"))
+    login = asyncio.create_task(log_in(client, registered_user.email, "the old password"))
     await asyncio.to_thread(begun.wait, 10)
     new_hash = hasher._CONTEXT.hash(PASSWORD)
-    await change_user(duet, person.id, hashed_password=new_hash)
+    await change_user(duet, registered_user.id, hashed_password=new_hash)
     changed.set()
 
     assert_problem(await login, 401, "invalid_credentials")
-    assert await stored_hash(db_session, person.email) == new_hash
+    assert await stored_hash(db_session, registered_user.email) == new_hash
 
 
 async def test_two_logins_at_once_both_survive_the_upgrade(
     client: httpx.AsyncClient, duet: Duet
 ) -> None:
-    person = await join(client)
-    await change_user(duet, person.id, hashed_password=bcrypt_hash("an older password"))
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
 
     answers = await asyncio.gather(
-        *(log_in(client, person.email, "an older password") for _ in range(4))
+        *(log_in(client, registered_user.email, "an older password") for _ in range(4))
     )
 
     assert [answer.status_code for answer in answers] == [200] * 4

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.models import User
-from tests.integration.auth.rows import change_user, count
-from tests.people import Person, join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.auth_database import change_user, count
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser, log_in, register_user
 
 ME = "/api/v1/users/me"
 NOBODY: dict[str, str] = {}
@@ -64,32 +64,34 @@ async def test_without_a_good_token_everything_is_challenged(
     assert response.headers["www-authenticate"] == challenge
 
 
-async def test_the_caller_is_shown(authenticated_client: httpx.AsyncClient, person: Person) -> None:
+async def test_the_caller_is_shown(
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> None:
     response = await authenticated_client.get(ME)
 
     assert response.status_code == 200
-    assert response.json()["id"] == str(person.id)
-    assert response.json()["email"] == person.email
+    assert response.json()["id"] == str(registered_user.id)
+    assert response.json()["email"] == registered_user.email
     assert "password" not in response.text
 
 
 async def test_a_deactivated_user_is_refused_at_once(
-    authenticated_client: httpx.AsyncClient, person: Person, duet: Duet
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet
 ) -> None:
-    await change_user(duet, person.id, is_active=False)
+    await change_user(duet, registered_user.id, is_active=False)
 
     assert_problem(await authenticated_client.get(ME), 401, "invalid_token")
 
 
 async def test_an_absent_field_stays_and_null_clears(client: httpx.AsyncClient) -> None:
-    person = await join(client, first_name="Ada", last_name="Lovelace")
+    registered_user = await register_user(client, first_name="Ada", last_name="Lovelace")
 
-    response = await client.patch(ME, json={"last_name": None}, headers=person.headers)
+    response = await client.patch(ME, json={"last_name": None}, headers=registered_user.headers)
 
     assert response.status_code == 200
     user = response.json()
     assert (user["first_name"], user["last_name"], user["full_name"]) == ("Ada", None, "Ada")
-    assert (await client.get(ME, headers=person.headers)).json() == user
+    assert (await client.get(ME, headers=registered_user.headers)).json() == user
 
 
 async def test_a_change_moves_updated_at(authenticated_client: httpx.AsyncClient) -> None:
@@ -164,35 +166,39 @@ async def test_a_hundred_characters_of_any_script_are_a_name(
 async def test_a_deleted_user_is_gone_with_every_session_and_token(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    person, other = await join(client), await join(client)
-    await log_in(client, person.email)
+    registered_user, other = await register_user(client), await register_user(client)
+    await log_in(client, registered_user.email)
 
-    response = await client.delete(ME, headers=person.headers)
+    response = await client.delete(ME, headers=registered_user.headers)
 
     assert response.status_code == 204
     assert response.content == b""
-    assert [await count(db_session, model) for model in (User, Session, RefreshToken)] == [1, 1, 1]
+    assert [await count(db_session, model) for model in (User, UserSession, RefreshToken)] == [
+        1,
+        1,
+        1,
+    ]
     assert (await client.get(ME, headers=other.headers)).status_code == 200
 
 
 async def test_after_a_deletion_nothing_of_the_user_is_accepted(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    await client.delete(ME, headers=person.headers)
+    registered_user = await register_user(client)
+    await client.delete(ME, headers=registered_user.headers)
 
-    again = await client.delete(ME, headers=person.headers)
-    me = await client.get(ME, headers=person.headers)
+    again = await client.delete(ME, headers=registered_user.headers)
+    me = await client.get(ME, headers=registered_user.headers)
     refreshed = await client.post(
-        "/api/v1/auth/refresh", json={"refresh_token": person.refresh_token}
+        "/api/v1/auth/refresh", json={"refresh_token": registered_user.refresh_token}
     )
 
     assert_problem(again, 401, "invalid_token")
     assert_problem(me, 401, "invalid_token")
     assert_problem(refreshed, 401, "invalid_refresh_token")
-    assert_problem(await log_in(client, person.email), 401, "invalid_credentials")
+    assert_problem(await log_in(client, registered_user.email), 401, "invalid_credentials")
 
 
 async def test_the_email_of_a_deleted_user_is_free_again(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    await client.delete(ME, headers=person.headers)
+    registered_user = await register_user(client)
+    await client.delete(ME, headers=registered_user.headers)
 
-    assert (await join(client, email=person.email)).id != person.id
+    assert (await register_user(client, email=registered_user.email)).id != registered_user.id

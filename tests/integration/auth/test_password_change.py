@@ -6,12 +6,12 @@ from passlib.hash import bcrypt
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_auth.sessions.models import Session
+from duet_auth.sessions.models import UserSession
 from duet_auth.users.models import User
-from tests.integration.auth.rows import change_user, session_id_of
-from tests.people import PASSWORD, Person, join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.auth_database import change_user, session_id_of
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
 PATH = "/api/v1/users/me/password"
 NEW = "another long and secret phrase"
@@ -24,23 +24,25 @@ async def refresh_status(client: httpx.AsyncClient, refresh_token: str) -> int:
 
 
 async def test_the_new_password_replaces_the_old_one(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     response = await authenticated_client.put(PATH, json=CHANGE)
 
     assert response.status_code == 204
     assert response.content == b""
-    old = await log_in(authenticated_client, person.email, PASSWORD)
+    old = await log_in(authenticated_client, registered_user.email, PASSWORD)
     assert_problem(old, 401, "invalid_credentials")
-    assert (await log_in(authenticated_client, person.email, NEW)).status_code == 200
+    assert (await log_in(authenticated_client, registered_user.email, NEW)).status_code == 200
 
 
 async def test_the_other_sessions_end_and_this_one_stays(
-    authenticated_client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+    authenticated_client: httpx.AsyncClient,
+    registered_user: RegisteredUser,
+    db_session: AsyncSession,
 ) -> None:
     client = authenticated_client
-    other = (await log_in(client, person.email)).json()
-    stranger = await join(client)
+    other = (await log_in(client, registered_user.email)).json()
+    stranger = await register_user(client)
 
     await client.put(PATH, json=CHANGE)
 
@@ -48,9 +50,11 @@ async def test_the_other_sessions_end_and_this_one_stays(
     assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
     assert await refresh_status(client, other["refresh_token"]) == 401
     assert (await client.get("/api/v1/users/me")).status_code == 200
-    assert await refresh_status(client, person.refresh_token) == 200
+    assert await refresh_status(client, registered_user.refresh_token) == 200
     assert await refresh_status(client, stranger.refresh_token) == 200
-    ended = select(Session.id, Session.revoked_reason).where(Session.revoked_at.is_not(None))
+    ended = select(UserSession.id, UserSession.revoked_reason).where(
+        UserSession.revoked_at.is_not(None)
+    )
     assert (await db_session.execute(ended)).all() == [
         (session_id_of(other["access_token"]), "password_changed")
     ]
@@ -58,16 +62,16 @@ async def test_the_other_sessions_end_and_this_one_stays(
 
 @pytest.mark.parametrize("current", ["a wrong password", "", " ", "\0", "x" * 1024])
 async def test_a_wrong_current_password_changes_nothing(
-    authenticated_client: httpx.AsyncClient, person: Person, current: str
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser, current: str
 ) -> None:
-    other = (await log_in(authenticated_client, person.email)).json()
+    other = (await log_in(authenticated_client, registered_user.email)).json()
 
     response = await authenticated_client.put(
         PATH, json={"current_password": current, "new_password": NEW}
     )
 
     assert_problem(response, 422, "wrong_password")
-    assert (await log_in(authenticated_client, person.email, NEW)).status_code == 401
+    assert (await log_in(authenticated_client, registered_user.email, NEW)).status_code == 401
     assert await refresh_status(authenticated_client, other["refresh_token"]) == 200
 
 
@@ -86,7 +90,7 @@ async def test_a_wrong_current_password_changes_nothing(
 )
 async def test_a_change_outside_of_the_policy_is_refused_and_not_repeated(
     authenticated_client: httpx.AsyncClient,
-    person: Person,
+    registered_user: RegisteredUser,
     body: dict[str, object],
     field: str,
     code: str,
@@ -98,7 +102,7 @@ async def test_a_change_outside_of_the_policy_is_refused_and_not_repeated(
     assert [(e["field"], e["code"]) for e in errors] == [(f"body.{field}", code)]
     assert PASSWORD not in response.text
     assert NEW not in response.text
-    assert (await log_in(authenticated_client, person.email)).status_code == 200
+    assert (await log_in(authenticated_client, registered_user.email)).status_code == 200
 
 
 @pytest.mark.parametrize("field", list(CHANGE))
@@ -118,10 +122,13 @@ async def test_a_lone_surrogate_is_no_password(
 
 
 async def test_a_bcrypt_hash_proves_the_current_password_too(
-    authenticated_client: httpx.AsyncClient, person: Person, duet: Duet, db_session: AsyncSession
+    authenticated_client: httpx.AsyncClient,
+    registered_user: RegisteredUser,
+    duet: Duet,
+    db_session: AsyncSession,
 ) -> None:
     hashed = str(bcrypt.using(rounds=4).hash(PASSWORD))
-    await change_user(duet, person.id, hashed_password=hashed)
+    await change_user(duet, registered_user.id, hashed_password=hashed)
 
     assert (await authenticated_client.put(PATH, json=CHANGE)).status_code == 204
 

@@ -7,18 +7,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_auth.sessions.models import RefreshToken, Session
-from tests.integration.auth.renewing import PATH, refresh, renewed
-from tests.integration.auth.rows import change_user, count, session_id_of, session_of
-from tests.people import Person, join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from duet_auth.sessions.models import RefreshToken, UserSession
+from tests.support.auth_database import change_user, count, session_id_of, session_of
+from tests.support.problems import assert_problem
+from tests.support.refresh import PATH, refresh, renewed
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser, log_in, register_user
 
 
 async def test_a_refresh_answers_with_a_new_pair_that_no_cache_keeps(
-    client: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    response = await refresh(client, person.refresh_token)
+    response = await refresh(client, registered_user.refresh_token)
 
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -29,20 +29,24 @@ async def test_a_refresh_answers_with_a_new_pair_that_no_cache_keeps(
     assert tokens["token_type"] == "bearer"
     assert tokens["expires_in"] == 10 * 60
     assert tokens["refresh_expires_in"] == 14 * 24 * 60 * 60
-    assert tokens["refresh_token"] != person.refresh_token
-    assert tokens["access_token"] != person.access_token
+    assert tokens["refresh_token"] != registered_user.refresh_token
+    assert tokens["access_token"] != registered_user.access_token
 
 
-async def test_the_session_stays_the_same(client: httpx.AsyncClient, person: Person) -> None:
-    tokens = (await refresh(client, person.refresh_token)).json()
+async def test_the_session_stays_the_same(
+    client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> None:
+    tokens = (await refresh(client, registered_user.refresh_token)).json()
 
-    assert session_id_of(tokens["access_token"]) == session_id_of(person.access_token)
+    assert session_id_of(tokens["access_token"]) == session_id_of(registered_user.access_token)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await client.get("/api/v1/users/me", headers=bearer)).status_code == 200
 
 
-async def test_a_chain_of_refreshes_goes_on(client: httpx.AsyncClient, person: Person) -> None:
-    tokens = [person.refresh_token]
+async def test_a_chain_of_refreshes_goes_on(
+    client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> None:
+    tokens = [registered_user.refresh_token]
     for _ in range(5):
         tokens.append(await renewed(client, tokens[-1]))
 
@@ -50,20 +54,20 @@ async def test_a_chain_of_refreshes_goes_on(client: httpx.AsyncClient, person: P
 
 
 async def test_a_permission_given_meanwhile_is_in_the_next_token(
-    client: httpx.AsyncClient, person: Person, duet: Duet
+    client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet
 ) -> None:
-    await change_user(duet, person.id, permissions=["users:read"])
+    await change_user(duet, registered_user.id, permissions=["users:read"])
 
-    tokens = (await refresh(client, person.refresh_token)).json()
+    tokens = (await refresh(client, registered_user.refresh_token)).json()
 
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await client.get("/api/v1/users", headers=bearer)).status_code == 200
 
 
 async def test_only_hashes_are_stored(
-    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+    client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
-    tokens = [person.refresh_token, await renewed(client, person.refresh_token)]
+    tokens = [registered_user.refresh_token, await renewed(client, registered_user.refresh_token)]
     rows = await db_session.scalars(
         text("SELECT r::text FROM refresh_tokens r UNION ALL SELECT s::text FROM sessions s")
     )
@@ -81,11 +85,11 @@ async def test_only_hashes_are_stored(
     ids=ascii,
 )
 async def test_a_token_that_was_never_issued_is_refused(
-    client: httpx.AsyncClient, person: Person, token: str
+    client: httpx.AsyncClient, registered_user: RegisteredUser, token: str
 ) -> None:
     assert_problem(await refresh(client, token), 401, "invalid_refresh_token")
 
-    await renewed(client, person.refresh_token)
+    await renewed(client, registered_user.refresh_token)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +110,9 @@ async def test_a_body_without_a_token_is_refused(client: httpx.AsyncClient, body
 
 
 async def test_a_token_in_the_query_is_not_looked_at(
-    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+    client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
-    query = {"refresh_token": person.refresh_token}
+    query = {"refresh_token": registered_user.refresh_token}
 
     assert_problem(await client.post(PATH, params=query), 422, "validation_failed")
     assert_problem(await client.post(PATH, params=query, json={}), 422, "validation_failed")
@@ -117,34 +121,34 @@ async def test_a_token_in_the_query_is_not_looked_at(
 
 
 async def test_a_refresh_token_is_no_access_token(
-    client: httpx.AsyncClient, person: Person
+    client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    bearer = {"Authorization": f"Bearer {person.refresh_token}"}
+    bearer = {"Authorization": f"Bearer {registered_user.refresh_token}"}
 
     assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
 
 
 async def test_an_inactive_user_gets_no_further_token(
-    client: httpx.AsyncClient, person: Person, duet: Duet, db_session: AsyncSession
+    client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet, db_session: AsyncSession
 ) -> None:
-    await change_user(duet, person.id, is_active=False)
+    await change_user(duet, registered_user.id, is_active=False)
 
-    response = await refresh(client, person.refresh_token)
+    response = await refresh(client, registered_user.refresh_token)
 
     assert_problem(response, 401, "invalid_refresh_token")
     assert await count(db_session, RefreshToken) == 1
 
 
 async def test_one_session_is_renewed_and_the_others_are_as_they_were(
-    client: httpx.AsyncClient, person: Person, db_session: AsyncSession
+    client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
-    other = (await log_in(client, person.email)).json()
-    stranger = await join(client)
+    other = (await log_in(client, registered_user.email)).json()
+    stranger = await register_user(client)
 
-    await renewed(client, person.refresh_token)
+    await renewed(client, registered_user.refresh_token)
 
-    assert (await session_of(db_session, person)).revoked_at is None
+    assert (await session_of(db_session, registered_user)).revoked_at is None
     assert await count(db_session, RefreshToken) == 4
-    assert await count(db_session, Session) == 3
+    assert await count(db_session, UserSession) == 3
     for token in (other["refresh_token"], stranger.refresh_token):
         await renewed(client, token)

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.users.models import User
-from tests.integration.auth.rows import count
-from tests.people import PASSWORD, log_in, new_email
-from tests.problems import assert_problem
+from tests.support.auth_database import count
+from tests.support.problems import assert_problem
+from tests.support.users import PASSWORD, log_in, new_email
 
 PATH = "/api/v1/auth/register"
 

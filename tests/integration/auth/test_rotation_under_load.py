@@ -13,10 +13,10 @@ from duet_auth.keys.service import Rotated
 from duet_auth.main import create_app, key_services
 from duet_common.testing.clock import FrozenClock
 from duet_common.tokens.strict_jws import read_unverified
-from tests.integration.auth.renewing import refresh
-from tests.integration.common.scratch import scratch_pair
-from tests.people import Person, join, log_in
-from tests.serving import Duet, auth_settings, running_duet
+from tests.support.refresh import refresh
+from tests.support.running_duet import Duet, auth_settings, running_duet
+from tests.support.temporary_databases import scratch_pair
+from tests.support.users import RegisteredUser, log_in, register_user
 
 PROPAGATION = timedelta(seconds=30)
 
@@ -69,24 +69,24 @@ async def status_of(client: httpx.AsyncClient, path: str, access_token: str) -> 
 async def test_a_token_signed_before_a_rotation_is_accepted_by_both_after_it(
     client: httpx.AsyncClient, pair: Duet, clock: FrozenClock
 ) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
 
     active = await rotate(pair, clock)
     await pair.auth.state.runtime.ring.refresh()
 
-    assert kid(person.access_token) != active
+    assert kid(registered_user.access_token) != active
     for path in ("/api/v1/users/me", "/api/v1/profiles/me"):
-        assert await status_of(client, path, person.access_token) == 200
+        assert await status_of(client, path, registered_user.access_token) == 200
 
 
 async def test_a_token_signed_after_a_rotation_is_accepted_by_both(
     client: httpx.AsyncClient, pair: Duet, clock: FrozenClock
 ) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
     active = await rotate(pair, clock)
     await pair.auth.state.runtime.ring.refresh()
 
-    access_token = (await log_in(client, person.email)).json()["access_token"]
+    access_token = (await log_in(client, registered_user.email)).json()["access_token"]
 
     assert kid(access_token) == active
     for path in ("/api/v1/users/me", "/api/v1/profiles/me"):
@@ -108,10 +108,12 @@ async def test_a_rotation_changes_the_published_document_and_its_tag(
     assert len(after.json()["keys"]) == 3
 
 
-async def use(client: httpx.AsyncClient, person: Person, rounds: int, kids: set[str]) -> list[int]:
+async def use(
+    client: httpx.AsyncClient, registered_user: RegisteredUser, rounds: int, kids: set[str]
+) -> list[int]:
     """Refresh and use each new token at both services; the status of every answer."""
     statuses = []
-    token = person.refresh_token
+    token = registered_user.refresh_token
     for _ in range(rounds):
         answer = await refresh(client, token)
         statuses.append(answer.status_code)
@@ -128,10 +130,12 @@ async def use(client: httpx.AsyncClient, person: Person, rounds: int, kids: set[
 async def test_no_request_is_refused_while_the_keys_rotate(
     client: httpx.AsyncClient, pair: Duet, clock: FrozenClock
 ) -> None:
-    people = [await join(client) for _ in range(5)]
+    people = [await register_user(client) for _ in range(5)]
     kids: set[str] = set()
 
-    using = [asyncio.create_task(use(client, person, 10, kids)) for person in people]
+    using = [
+        asyncio.create_task(use(client, registered_user, 10, kids)) for registered_user in people
+    ]
     while not kids:
         await asyncio.wait(using, timeout=0.001)
     active = await rotate(pair, clock)

@@ -6,52 +6,56 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.integration.auth.renewing import refresh
-from tests.integration.auth.rows import session_id_of, session_of
-from tests.people import PASSWORD, Person, join, log_in
-from tests.problems import assert_problem
+from tests.support.auth_database import session_id_of, session_of
+from tests.support.problems import assert_problem
+from tests.support.refresh import refresh
+from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
 SESSIONS = "/api/v1/users/me/sessions"
 ME = "/api/v1/users/me"
 
 
-async def another_session(client: httpx.AsyncClient, person: Person) -> Person:
-    """The same person, logged in once more."""
-    tokens = (await log_in(client, person.email)).json()
-    return Person(person.id, person.email, tokens["access_token"], tokens["refresh_token"])
+async def another_session(
+    client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> RegisteredUser:
+    """The same registered_user, logged in once more."""
+    tokens = (await log_in(client, registered_user.email)).json()
+    return RegisteredUser(
+        registered_user.id, registered_user.email, tokens["access_token"], tokens["refresh_token"]
+    )
 
 
-async def assert_ended(client: httpx.AsyncClient, person: Person) -> None:
-    assert_problem(await client.get(ME, headers=person.headers), 401, "invalid_token")
-    answer = await refresh(client, person.refresh_token)
+async def assert_ended(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
+    assert_problem(await client.get(ME, headers=registered_user.headers), 401, "invalid_token")
+    answer = await refresh(client, registered_user.refresh_token)
     assert_problem(answer, 401, "invalid_refresh_token")
 
 
-async def assert_live(client: httpx.AsyncClient, person: Person) -> None:
-    assert (await client.get(ME, headers=person.headers)).status_code == 200
-    assert (await refresh(client, person.refresh_token)).status_code == 200
+async def assert_live(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
+    assert (await client.get(ME, headers=registered_user.headers)).status_code == 200
+    assert (await refresh(client, registered_user.refresh_token)).status_code == 200
 
 
 async def test_a_logout_ends_this_session_alone(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    person = await join(client)
-    other = await another_session(client, person)
+    registered_user = await register_user(client)
+    other = await another_session(client, registered_user)
 
-    response = await client.post("/api/v1/auth/logout", headers=person.headers)
+    response = await client.post("/api/v1/auth/logout", headers=registered_user.headers)
 
     assert response.status_code == 204
     assert response.content == b""
-    assert (await session_of(db_session, person)).revoked_reason == "logout"
-    await assert_ended(client, person)
+    assert (await session_of(db_session, registered_user)).revoked_reason == "logout"
+    await assert_ended(client, registered_user)
     await assert_live(client, other)
 
 
 async def test_a_second_logout_is_refused(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    await client.post("/api/v1/auth/logout", headers=person.headers)
+    registered_user = await register_user(client)
+    await client.post("/api/v1/auth/logout", headers=registered_user.headers)
 
-    again = await client.post("/api/v1/auth/logout", headers=person.headers)
+    again = await client.post("/api/v1/auth/logout", headers=registered_user.headers)
 
     assert_problem(again, 401, "invalid_token")
 
@@ -59,41 +63,41 @@ async def test_a_second_logout_is_refused(client: httpx.AsyncClient) -> None:
 async def test_logout_all_ends_every_session_of_the_caller_alone(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    person, stranger = await join(client), await join(client)
-    other = await another_session(client, person)
+    registered_user, stranger = await register_user(client), await register_user(client)
+    other = await another_session(client, registered_user)
 
-    response = await client.post("/api/v1/auth/logout-all", headers=person.headers)
+    response = await client.post("/api/v1/auth/logout-all", headers=registered_user.headers)
 
     assert response.status_code == 204
     assert (await session_of(db_session, other)).revoked_reason == "logout_all"
-    await assert_ended(client, person)
+    await assert_ended(client, registered_user)
     await assert_ended(client, other)
     await assert_live(client, stranger)
 
 
 async def test_after_logout_all_one_can_log_in_again(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    await client.post("/api/v1/auth/logout-all", headers=person.headers)
+    registered_user = await register_user(client)
+    await client.post("/api/v1/auth/logout-all", headers=registered_user.headers)
 
-    await assert_live(client, await another_session(client, person))
+    await assert_live(client, await another_session(client, registered_user))
 
 
 async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    await join(client)
+    registered_user = await register_user(client)
+    await register_user(client)
     tokens = await client.post(
         "/api/v1/auth/login",
-        data={"username": person.email, "password": PASSWORD},
+        data={"username": registered_user.email, "password": PASSWORD},
         headers={"User-Agent": "a browser"},
     )
     other = session_id_of(tokens.json()["access_token"])
 
-    response = await client.get(SESSIONS, headers=person.headers)
+    response = await client.get(SESSIONS, headers=registered_user.headers)
 
     assert response.status_code == 200
     newer, older = response.json()["items"]
     assert (newer["id"], newer["user_agent"], newer["current"]) == (str(other), "a browser", False)
-    assert older["id"] == str(session_id_of(person.access_token))
+    assert older["id"] == str(session_id_of(registered_user.access_token))
     assert older["current"] is True
     assert older["user_agent"] == client.headers["user-agent"]
     assert older["address"] == "127.0.0.1"
@@ -106,12 +110,12 @@ async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.Asyn
 async def test_a_refresh_keeps_the_session_and_moves_its_last_use(
     client: httpx.AsyncClient,
 ) -> None:
-    person = await join(client)
-    [before] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+    registered_user = await register_user(client)
+    [before] = (await client.get(SESSIONS, headers=registered_user.headers)).json()["items"]
 
-    await refresh(client, person.refresh_token)
+    await refresh(client, registered_user.refresh_token)
 
-    [after] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+    [after] = (await client.get(SESSIONS, headers=registered_user.headers)).json()["items"]
     assert after["id"] == before["id"]
     assert after["last_used_at"] > before["last_used_at"]
     assert after["expires_at"] > before["expires_at"]
@@ -126,21 +130,21 @@ async def test_any_user_agent_can_be_kept(
     client: httpx.AsyncClient, sent: bytes, kept: str | None
 ) -> None:
     client.headers = httpx.Headers([(b"User-Agent", sent)])
-    person = await join(client)
+    registered_user = await register_user(client)
 
-    [session] = (await client.get(SESSIONS, headers=person.headers)).json()["items"]
+    [session] = (await client.get(SESSIONS, headers=registered_user.headers)).json()["items"]
 
     assert session["user_agent"] == kept
 
 
 async def test_sessions_come_in_pages(client: httpx.AsyncClient) -> None:
-    person = await join(client)
+    registered_user = await register_user(client)
     for _ in range(2):
-        await another_session(client, person)
+        await another_session(client, registered_user)
 
-    first = await client.get(SESSIONS, params={"limit": 2}, headers=person.headers)
+    first = await client.get(SESSIONS, params={"limit": 2}, headers=registered_user.headers)
     following = first.links["next"]["url"]
-    second = await client.get(following, headers=person.headers)
+    second = await client.get(following, headers=registered_user.headers)
 
     assert [len(page.json()["items"]) for page in (first, second)] == [2, 1]
     assert following == f"{SESSIONS}?limit=2&cursor={first.json()['next_cursor']}"
@@ -159,31 +163,33 @@ async def test_a_foreign_cursor_or_limit_is_refused(
 
 
 async def test_one_session_can_be_ended_from_another(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    other = await another_session(client, person)
+    registered_user = await register_user(client)
+    other = await another_session(client, registered_user)
 
     response = await client.delete(
-        f"{SESSIONS}/{session_id_of(other.access_token)}", headers=person.headers
+        f"{SESSIONS}/{session_id_of(other.access_token)}", headers=registered_user.headers
     )
 
     assert response.status_code == 204
     assert response.content == b""
     await assert_ended(client, other)
-    await assert_live(client, person)
+    await assert_live(client, registered_user)
 
 
-async def test_a_session_can_end_itself(client: httpx.AsyncClient, person: Person) -> None:
-    path = f"{SESSIONS}/{session_id_of(person.access_token)}"
+async def test_a_session_can_end_itself(
+    client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> None:
+    path = f"{SESSIONS}/{session_id_of(registered_user.access_token)}"
 
-    assert (await client.delete(path, headers=person.headers)).status_code == 204
-    await assert_ended(client, person)
+    assert (await client.delete(path, headers=registered_user.headers)).status_code == 204
+    await assert_ended(client, registered_user)
 
 
 async def test_another_persons_session_is_not_there(client: httpx.AsyncClient) -> None:
-    person, stranger = await join(client), await join(client)
+    registered_user, stranger = await register_user(client), await register_user(client)
 
     response = await client.delete(
-        f"{SESSIONS}/{session_id_of(stranger.access_token)}", headers=person.headers
+        f"{SESSIONS}/{session_id_of(stranger.access_token)}", headers=registered_user.headers
     )
 
     assert_problem(response, 404, "session_not_found")
@@ -191,12 +197,12 @@ async def test_another_persons_session_is_not_there(client: httpx.AsyncClient) -
 
 
 async def test_an_ended_or_unknown_session_is_not_there(client: httpx.AsyncClient) -> None:
-    person = await join(client)
-    other = session_id_of((await another_session(client, person)).access_token)
-    await client.delete(f"{SESSIONS}/{other}", headers=person.headers)
+    registered_user = await register_user(client)
+    other = session_id_of((await another_session(client, registered_user)).access_token)
+    await client.delete(f"{SESSIONS}/{other}", headers=registered_user.headers)
 
     for session_id in (other, uuid.UUID(int=0)):
-        response = await client.delete(f"{SESSIONS}/{session_id}", headers=person.headers)
+        response = await client.delete(f"{SESSIONS}/{session_id}", headers=registered_user.headers)
         assert_problem(response, 404, "session_not_found")
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from duet_common.db.keyset import Cursor
 from duet_common.ids import new_id
-from tests.factories import make_user
-from tests.integration.auth.rows import change_user
-from tests.people import join, log_in
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.auth_database import change_user
+from tests.support.factories import make_user
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import log_in, register_user
 
 USERS = "/api/v1/users"
 CURSOR = Cursor(datetime(2026, 7, 1, tzinfo=UTC), uuid.UUID(int=7**40)).encode()
@@ -26,9 +26,9 @@ async def reader(client: httpx.AsyncClient, duet: Duet) -> httpx.AsyncClient:
 
 
 async def with_grant(client: httpx.AsyncClient, duet: Duet, **grant: object) -> httpx.AsyncClient:
-    person = await join(client)
-    await change_user(duet, person.id, **grant)
-    tokens = (await log_in(client, person.email)).json()
+    registered_user = await register_user(client)
+    await change_user(duet, registered_user.id, **grant)
+    tokens = (await log_in(client, registered_user.email)).json()
     client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
     return client
 
@@ -71,12 +71,14 @@ async def test_the_permission_of_an_ended_session_is_worth_nothing(
 
 
 async def test_a_user_is_shown_as_to_itself(reader: httpx.AsyncClient) -> None:
-    person = await join(reader, first_name="Ada")
+    registered_user = await register_user(reader, first_name="Ada")
 
-    response = await reader.get(f"{USERS}/{person.id}")
+    response = await reader.get(f"{USERS}/{registered_user.id}")
 
     assert response.status_code == 200
-    assert response.json() == (await reader.get(f"{USERS}/me", headers=person.headers)).json()
+    assert (
+        response.json() == (await reader.get(f"{USERS}/me", headers=registered_user.headers)).json()
+    )
 
 
 async def test_an_unknown_user_is_not_found(reader: httpx.AsyncClient) -> None:
@@ -116,7 +118,7 @@ async def test_walking_the_pages_shows_every_user_once(
 
 
 async def test_users_are_listed_newest_first(reader: httpx.AsyncClient) -> None:
-    older, newer = await join(reader), await join(reader)
+    older, newer = await register_user(reader), await register_user(reader)
 
     items = (await reader.get(USERS)).json()["items"]
 
@@ -138,7 +140,7 @@ async def test_a_page_that_ends_with_the_last_user_names_no_next(
 async def test_a_user_made_meanwhile_moves_no_page(reader: httpx.AsyncClient, duet: Duet) -> None:
     await make_users(duet, 4)
     first = (await reader.get(USERS, params={"limit": 3})).json()
-    await join(reader)
+    await register_user(reader)
 
     second = (await reader.get(USERS, params={"cursor": first["next_cursor"]})).json()
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import delete
 
 from duet_common.db.database import Database
-from tests.integration.common.notes import Note, NoteBase
-from tests.integration.common.scratch import opened, scratch_database
+from tests.support.note_model import Note, NoteBase
+from tests.support.temporary_databases import opened, scratch_database
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from duet_auth.main import create_app
-from tests.integration.common.scratch import opened, scratch_database, scratch_pair
-from tests.serving import Duet, auth_settings
+from tests.support.running_duet import Duet, auth_settings
+from tests.support.temporary_databases import opened, scratch_database, scratch_pair
 
 
 async def ask(app: FastAPI, path: str) -> httpx.Response:

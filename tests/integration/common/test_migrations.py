@@ -14,7 +14,7 @@ from duet_auth.tables import METADATA as AUTH_METADATA
 from duet_common.db.migrations import Migrations
 from duet_content.migrations import MIGRATIONS as CONTENT
 from duet_content.tables import METADATA as CONTENT_METADATA
-from tests.integration.common.scratch import opened, scratch_database
+from tests.support.temporary_databases import opened, scratch_database
 
 BOTH = pytest.mark.parametrize("migrations", [AUTH, CONTENT], ids=["auth", "content"])
 

@@ -9,10 +9,10 @@ from duet_auth.main import create_app
 from duet_common.clock import utc_now
 from duet_common.testing.clock import AdjustableClock
 from duet_standalone.databases import DatabaseUrls
-from tests.integration.common.outage import Relay, relay_to
-from tests.people import PASSWORD, join, log_in, new_email
-from tests.problems import assert_problem
-from tests.serving import Duet, auth_settings, running_duet
+from tests.support.outage import Relay, relay_to
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet, auth_settings, running_duet
+from tests.support.users import PASSWORD, log_in, new_email, register_user
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -45,25 +45,27 @@ def assert_unavailable(response: httpx.Response, code: str = "database_unavailab
 async def test_without_the_database_every_answer_is_503_and_then_it_is_as_before(
     client: httpx.AsyncClient, relay: Relay
 ) -> None:
-    person = await join(client)
-    client.headers.update(person.headers)
+    registered_user = await register_user(client)
+    client.headers.update(registered_user.headers)
 
     await relay.cut()
     for method, path, body in (
         ("GET", "/api/v1/users/me", None),
         ("PATCH", "/api/v1/users/me", {"first_name": "Ada"}),
-        ("POST", "/api/v1/auth/refresh", {"refresh_token": person.refresh_token}),
+        ("POST", "/api/v1/auth/refresh", {"refresh_token": registered_user.refresh_token}),
         ("POST", "/api/v1/auth/register", {"email": new_email(), "password": PASSWORD}),
         ("GET", "/api/v1/posts", None),
         ("POST", "/api/v1/posts", {"title": "A post", "content": "Words."}),
     ):
         assert_unavailable(await client.request(method, path, json=body))
-    assert_unavailable(await log_in(client, person.email))
+    assert_unavailable(await log_in(client, registered_user.email))
     await relay.restore()
 
-    assert (await log_in(client, person.email)).status_code == 200
+    assert (await log_in(client, registered_user.email)).status_code == 200
     assert (await client.patch("/api/v1/users/me", json={"last_name": "L"})).status_code == 200
-    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": person.refresh_token})
+    answer = await client.post(
+        "/api/v1/auth/refresh", json={"refresh_token": registered_user.refresh_token}
+    )
     assert answer.status_code == 200
     me = (await client.get("/api/v1/users/me")).json()
     assert (me["first_name"], me["last_name"]) == (None, "L")
@@ -103,9 +105,9 @@ async def test_a_service_that_has_read_no_key_does_not_call_a_token_invalid(
 ) -> None:
     """A client that is told 401 throws its tokens away."""
     async with httpx.AsyncClient(base_url=duet.url) as client:
-        person = await join(client)
+        registered_user = await register_user(client)
 
-    me = await started_without.get("/api/v1/users/me", headers=person.headers)
+    me = await started_without.get("/api/v1/users/me", headers=registered_user.headers)
 
     assert_unavailable(me, "no_signing_key")
 

@@ -14,11 +14,11 @@ from duet_common.errors import DatabaseUnavailable
 from duet_common.testing.clock import AdjustableClock
 from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
 from duet_standalone.databases import DatabaseUrls
-from tests.integration.common.notes import Note
-from tests.integration.common.scratch import opened, scratch_database
-from tests.integration.pgbouncer import pgbouncer
-from tests.people import join
-from tests.serving import running_duet
+from tests.support.note_model import Note
+from tests.support.pgbouncer import pgbouncer
+from tests.support.running_duet import running_duet
+from tests.support.temporary_databases import opened, scratch_database
+from tests.support.users import register_user
 
 _CONNECTIONS = 2
 _CLIENTS = 24
@@ -90,20 +90,24 @@ async def test_migrations_and_services_run_through_it(
             httpx.AsyncClient(base_url=duet.url) as client,
         ):
             people = await asyncio.gather(
-                *(join(client, email=f"{n}@example.com") for n in range(8))
+                *(register_user(client, email=f"{n}@example.com") for n in range(8))
             )
             posted = await asyncio.gather(
                 *(
-                    client.post("/api/v1/posts", headers=person.headers, json={"title": "Pooled"})
-                    for person in people
+                    client.post(
+                        "/api/v1/posts", headers=registered_user.headers, json={"title": "Pooled"}
+                    )
+                    for registered_user in people
                     for _ in range(3)
                 )
             )
             assert {answer.status_code for answer in posted} == {201}
             read = await asyncio.gather(
                 *(
-                    client.get("/api/v1/posts?author=me&status=draft", headers=person.headers)
-                    for person in people
+                    client.get(
+                        "/api/v1/posts?author=me&status=draft", headers=registered_user.headers
+                    )
+                    for registered_user in people
                 )
             )
             assert [len(answer.json()["items"]) for answer in read] == [3] * len(people)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, literal, select
 
 from duet_common.db.database import Database
 from duet_common.db.queries import Query
-from tests.integration.common.notes import Note
+from tests.support.note_model import Note
 
 
 @dataclass(frozen=True)

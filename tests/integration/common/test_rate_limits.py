@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from duet_common.clock import utc_now
-from tests.people import join, log_in, new_email
-from tests.problems import assert_problem
-from tests.serving import Duet, running_duet
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet, running_duet
+from tests.support.users import log_in, new_email, register_user
 
 ME = "/api/v1/users/me"
 JWKS = "/.well-known/jwks.json"
@@ -57,22 +57,24 @@ async def test_an_address_has_its_requests_a_minute_and_no_more(limited: Limited
 
 async def test_a_token_takes_its_owner_out_of_the_addresss_limit(limited: Limited) -> None:
     async with limited(rate_limit_address=10) as client:
-        person = await join(client)
+        registered_user = await register_user(client)
         for _ in range(8):
             await client.get(ME)
 
         assert_limited(await client.get(ME), "address", 10)
-        assert (await client.get(ME, headers=person.headers)).status_code == 200
+        assert (await client.get(ME, headers=registered_user.headers)).status_code == 200
 
 
 async def test_each_principal_has_a_limit_of_its_own(limited: Limited) -> None:
     async with limited(rate_limit_principal=3) as client:
-        person, other = await join(client), await join(client)
-        again = (await log_in(client, person.email)).json()["access_token"]
-        statuses = [(await client.get(ME, headers=person.headers)).status_code for _ in range(3)]
+        registered_user, other = await register_user(client), await register_user(client)
+        again = (await log_in(client, registered_user.email)).json()["access_token"]
+        statuses = [
+            (await client.get(ME, headers=registered_user.headers)).status_code for _ in range(3)
+        ]
 
         assert statuses == [200] * 3
-        assert_limited(await client.get(ME, headers=person.headers), "principal", 3)
+        assert_limited(await client.get(ME, headers=registered_user.headers), "principal", 3)
         second_session = await client.get(ME, headers={"Authorization": f"Bearer {again}"})
         assert_limited(second_session, "principal", 3)
         assert (await client.get(ME, headers=other.headers)).status_code == 200
@@ -119,10 +121,10 @@ async def test_a_forged_address_fools_no_limit(limited: Limited, header: str) ->
 async def test_disabled_there_is_no_limit_at_all(limited: Limited) -> None:
     limits = {"rate_limit_address": 1, "rate_limit_login": 1, "rate_limit_principal": 1}
     async with limited(**{**limits, "rate_limit_enabled": False}) as client:
-        person = await join(client)
-        mine = [await client.get(ME, headers=person.headers) for _ in range(3)]
+        registered_user = await register_user(client)
+        mine = [await client.get(ME, headers=registered_user.headers) for _ in range(3)]
         anyones = [await client.get(ME) for _ in range(3)]
-        logins = [await log_in(client, person.email) for _ in range(2)]
+        logins = [await log_in(client, registered_user.email) for _ in range(2)]
 
     assert {answer.status_code for answer in mine + logins} == {200}
     assert {answer.status_code for answer in anyones} == {401}

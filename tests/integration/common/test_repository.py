@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from duet_common.db.database import Database
 from duet_common.db.keyset import Cursor
 from duet_common.ids import new_id
-from tests.integration.common.notes import Note, NoteRepository
+from tests.support.note_model import Note, NoteRepository
 
 
 @pytest.fixture

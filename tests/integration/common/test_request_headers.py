@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.problems import assert_problem
+from tests.support.problems import assert_problem
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 SERVED = ("/.well-known/jwks.json", "/api/v1/posts")

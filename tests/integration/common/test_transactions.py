@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_common.db.constraints import constraint_errors
 from duet_common.db.database import Database
 from duet_common.errors import Conflict, DatabaseUnavailable, NotFound
-from tests.integration.common.notes import Note, NoteRepository
-from tests.integration.common.scratch import opened
-from tests.serving import Duet
+from tests.support.note_model import Note, NoteRepository
+from tests.support.running_duet import Duet
+from tests.support.temporary_databases import opened
 
 
 class TitleTaken(Conflict):

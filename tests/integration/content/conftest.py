@@ -5,8 +5,8 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.people import Person, join, log_in
-from tests.serving import Duet
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser, log_in, register_user
 
 
 @pytest.fixture
@@ -15,19 +15,21 @@ def db_session(content_session: AsyncSession) -> AsyncSession:
 
 
 @pytest.fixture
-async def stranger(client: httpx.AsyncClient) -> Person:
+async def stranger(client: httpx.AsyncClient) -> RegisteredUser:
     """Somebody else, with no permission."""
-    return await join(client)
+    return await register_user(client)
 
 
 @pytest.fixture
-async def moderator(duet: Duet, client: httpx.AsyncClient) -> Person:
+async def moderator(duet: Duet, client: httpx.AsyncClient) -> RegisteredUser:
     """Somebody else, whose token says `posts:moderate`."""
-    somebody = await join(client)
+    somebody = await register_user(client)
     connection = await asyncpg.connect(duet.urls.auth)
     await connection.execute(
         "UPDATE users SET permissions = '{posts:moderate}' WHERE id = $1", somebody.id
     )
     await connection.close()
     tokens = (await log_in(client, somebody.email)).json()
-    return Person(somebody.id, somebody.email, tokens["access_token"], tokens["refresh_token"])
+    return RegisteredUser(
+        somebody.id, somebody.email, tokens["access_token"], tokens["refresh_token"]
+    )

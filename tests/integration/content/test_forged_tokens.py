@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forgeries import Forgery, forgeries
 from duet_common.testing.tokens import TokenFactory
 from duet_standalone.databases import DatabaseUrls
-from tests.integration.content.alone import serving_content
-from tests.problems import assert_problem
-from tests.serving import content_settings
+from tests.support.content_server import serving_content
+from tests.support.forged_tokens.catalogue import Forgery, forgeries
+from tests.support.problems import assert_problem
+from tests.support.running_duet import content_settings
 
 ME = "/api/v1/profiles/me"
 # Frozen: some forgeries are only wrong for a few seconds.

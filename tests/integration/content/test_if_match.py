@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
-from tests.integration.content.written import POSTS, write_draft
-from tests.problems import assert_problem
+from tests.support.posts import POSTS, write_draft
+from tests.support.problems import assert_problem
 
 MATCHING = {
     "the tag": '"1"',

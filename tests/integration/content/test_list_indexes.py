@@ -17,7 +17,7 @@ from duet_content.posts.repository import (
     PUBLISHED_POSTS_BY_AUTHOR,
 )
 from duet_content.profiles.repository import PROFILE_BY_USER_ID
-from tests.serving import Duet
+from tests.support.running_duet import Duet
 
 ONE = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
 PLACE = {"at": FIRST.at, "id": FIRST.id, "limit": 21}

@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from duet_common.ids import new_id
-from tests.integration.content.written import POSTS, write_post
-from tests.problems import assert_problem
+from tests.support.posts import POSTS, write_post
+from tests.support.problems import assert_problem
 
 REFUSED = {
     "garbage": "Bearer garbage",

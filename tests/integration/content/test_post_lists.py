@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.ids import new_id
-from tests.factories import make_post
-from tests.integration.content.written import POSTS, write_draft, write_post
-from tests.people import Person
-from tests.problems import assert_problem
+from tests.support.factories import make_post
+from tests.support.posts import POSTS, write_draft, write_post
+from tests.support.problems import assert_problem
+from tests.support.users import RegisteredUser
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -86,10 +86,10 @@ async def test_ones_own_drafts_are_listed_the_latest_begun_first(
 
 
 async def test_ones_own_id_is_as_good_as_me_for_drafts(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     await write_draft(authenticated_client, title="Mine")
-    params = {"author": str(person.id), "status": "draft"}
+    params = {"author": str(registered_user.id), "status": "draft"}
     assert titles(await authenticated_client.get(POSTS, params=params)) == ["Mine"]
 
 
@@ -109,7 +109,7 @@ async def test_drafts_need_a_token(client: httpx.AsyncClient, author: dict[str, 
 
 
 async def test_anothers_drafts_are_private(
-    authenticated_client: httpx.AsyncClient, stranger: Person
+    authenticated_client: httpx.AsyncClient, stranger: RegisteredUser
 ) -> None:
     params = {"status": "draft", "author": str(stranger.id)}
     answer = await authenticated_client.get(POSTS, params=params)
@@ -122,7 +122,7 @@ async def test_everyones_drafts_are_private(authenticated_client: httpx.AsyncCli
 
 
 async def test_a_moderator_lists_no_drafts_but_their_own(
-    client: httpx.AsyncClient, moderator: Person, stranger: Person
+    client: httpx.AsyncClient, moderator: RegisteredUser, stranger: RegisteredUser
 ) -> None:
     params = {"status": "draft", "author": str(stranger.id)}
     answer = await client.get(POSTS, params=params, headers=moderator.headers)

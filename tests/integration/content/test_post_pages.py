@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.db.keyset import Cursor
 from duet_common.ids import new_id
-from tests.factories import make_post
-from tests.integration.content.written import POSTS, write_draft, write_post
-from tests.people import Person
-from tests.problems import assert_problem
+from tests.support.factories import make_post
+from tests.support.posts import POSTS, write_draft, write_post
+from tests.support.problems import assert_problem
+from tests.support.users import RegisteredUser
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 GOOD = Cursor(NOON, new_id()).encode()
@@ -127,11 +127,13 @@ async def test_a_walk_of_one_author_finds_only_theirs(
 
 
 async def test_a_walk_of_drafts_finds_every_draft_once(
-    authenticated_client: httpx.AsyncClient, db_session: AsyncSession, person: Person
+    authenticated_client: httpx.AsyncClient,
+    db_session: AsyncSession,
+    registered_user: RegisteredUser,
 ) -> None:
     drafts = [
         # One transaction, so that they share the instant.
-        str((await make_post(db_session, person.id, published=False)).id)
+        str((await make_post(db_session, registered_user.id, published=False)).id)
         for _ in range(7)
     ]
     await db_session.commit()

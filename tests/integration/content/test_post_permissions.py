@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.integration.content.written import POSTS, write_draft, write_post
-from tests.people import Person
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.posts import POSTS, write_draft, write_post
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser
 
 ACTIONS = {
     "changing": ("PATCH", ""),
@@ -20,14 +20,14 @@ every_action = pytest.mark.parametrize(("method", "suffix"), ACTIONS.values(), i
 
 
 @pytest.fixture
-async def other(duet: Duet, stranger: Person) -> AsyncIterator[httpx.AsyncClient]:
+async def other(duet: Duet, stranger: RegisteredUser) -> AsyncIterator[httpx.AsyncClient]:
     """A client of somebody who wrote none of the posts."""
     async with httpx.AsyncClient(base_url=duet.url, headers=stranger.headers) as client:
         yield client
 
 
 @pytest.fixture
-async def moderating(duet: Duet, moderator: Person) -> AsyncIterator[httpx.AsyncClient]:
+async def moderating(duet: Duet, moderator: RegisteredUser) -> AsyncIterator[httpx.AsyncClient]:
     """A client of somebody with `posts:moderate`."""
     async with httpx.AsyncClient(base_url=duet.url, headers=moderator.headers) as client:
         yield client

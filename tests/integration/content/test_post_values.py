@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_content.posts.models import Post
-from tests.integration.content.written import POSTS, write_draft
-from tests.problems import assert_problem
+from tests.support.posts import POSTS, write_draft
+from tests.support.problems import assert_problem
 
 REFUSED: dict[str, tuple[str, Any]] = {
     "blank": ("title", " \n\u3000"),

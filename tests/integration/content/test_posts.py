@@ -5,9 +5,9 @@ from datetime import datetime
 import httpx
 
 from duet_common.ids import new_id
-from tests.integration.content.written import POSTS, write_draft
-from tests.people import Person
-from tests.problems import assert_problem
+from tests.support.posts import POSTS, write_draft
+from tests.support.problems import assert_problem
+from tests.support.users import RegisteredUser
 
 
 async def test_a_new_post_is_a_draft(authenticated_client: httpx.AsyncClient) -> None:
@@ -43,24 +43,24 @@ async def test_content_is_empty_unless_given(authenticated_client: httpx.AsyncCl
 
 
 async def test_a_post_shows_its_author_by_the_profile(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     await authenticated_client.put(
         "/api/v1/profiles/me",
         json={"display_name": "Ada", "avatar_url": "https://example.com/ada.png"},
     )
     assert (await write_draft(authenticated_client))["author"] == {
-        "id": str(person.id),
+        "id": str(registered_user.id),
         "name": "Ada",
         "avatar_url": "https://example.com/ada.png",
     }
 
 
 async def test_an_author_without_a_profile_has_no_name(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     assert (await write_draft(authenticated_client))["author"] == {
-        "id": str(person.id),
+        "id": str(registered_user.id),
         "name": None,
         "avatar_url": None,
     }

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_content.profiles.models import Profile
-from tests.problems import assert_problem
+from tests.support.problems import assert_problem
 
 ME = "/api/v1/profiles/me"
 

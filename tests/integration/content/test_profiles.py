@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.ids import new_id
 from duet_content.profiles.models import Profile
-from tests.factories import make_profile
-from tests.people import Person
-from tests.problems import assert_problem
+from tests.support.factories import make_profile
+from tests.support.problems import assert_problem
+from tests.support.users import RegisteredUser
 
 ME = "/api/v1/profiles/me"
 ADA = {
@@ -22,7 +22,7 @@ ADA = {
 
 
 async def test_the_first_look_at_ones_profile_makes_an_empty_one(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     answer = await authenticated_client.get(ME)
     assert answer.status_code == 200
@@ -31,7 +31,7 @@ async def test_the_first_look_at_ones_profile_makes_an_empty_one(
         *("user_id", "display_name", "bio", "avatar_url"),
         *("created_at", "updated_at"),
     }
-    assert profile["user_id"] == str(person.id)
+    assert profile["user_id"] == str(registered_user.id)
     assert [profile[name] for name in ADA] == [None, None, None]
 
 
@@ -85,13 +85,13 @@ async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncC
 
 
 async def test_a_patch_of_nothing_yet_makes_the_profile(
-    authenticated_client: httpx.AsyncClient, person: Person
+    authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     answer = await authenticated_client.patch(ME, json={"bio": "Countess"})
     assert answer.status_code == 200
-    assert (await authenticated_client.get(f"/api/v1/profiles/{person.id}")).json()["bio"] == (
-        "Countess"
-    )
+    assert (await authenticated_client.get(f"/api/v1/profiles/{registered_user.id}")).json()[
+        "bio"
+    ] == ("Countess")
 
 
 async def test_a_change_moves_updated_at_and_leaves_created_at(

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import httpx
 
 from duet_common.testing.clock import AdjustableClock
-from tests.integration.content.written import POSTS, write_draft, write_post
-from tests.problems import assert_problem
+from tests.support.posts import POSTS, write_draft, write_post
+from tests.support.problems import assert_problem
 
 
 async def test_a_published_post_is_there_for_everyone(

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.people import PASSWORD, join
-from tests.serving import KEY_ENCRYPTION_KEY, Duet
+from tests.support.running_duet import KEY_ENCRYPTION_KEY, Duet
+from tests.support.users import PASSWORD, register_user
 
 
 class Service:
@@ -76,8 +76,10 @@ async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
         auth_process(duet, LOG_LEVEL="DEBUG") as service,
         httpx.AsyncClient(base_url=service.url) as client,
     ):
-        person = await join(client)
-        me = await client.get("/api/v1/users/me?token=IN-THE-QUERY", headers=person.headers)
+        registered_user = await register_user(client)
+        me = await client.get(
+            "/api/v1/users/me?token=IN-THE-QUERY", headers=registered_user.headers
+        )
         await client.get("/livez")
         try:
             address = f"{service.url.replace('http', 'ws', 1)}/ws/c1?token=IN-THE-QUERY"
@@ -96,7 +98,12 @@ async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
     assert any("WebSocket /ws/c1" in line["message"] for line in service.of("uvicorn.error"))
     assert service.of("uvicorn.access") == []
     log = json.dumps(service.lines)
-    for secret in (PASSWORD, person.access_token, person.refresh_token, "IN-THE-QUERY"):
+    for secret in (
+        PASSWORD,
+        registered_user.access_token,
+        registered_user.refresh_token,
+        "IN-THE-QUERY",
+    ):
         assert secret not in log
 
 

@@ -12,9 +12,9 @@ from websockets.typing import Subprotocol
 from duet_auth.main import create_app
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.testing.clock import AdjustableClock
-from tests.people import Person
-from tests.serving import Duet, auth_settings
-from tests.unit.observability.scraping import scrape
+from tests.support.metrics import scrape
+from tests.support.running_duet import Duet, auth_settings
+from tests.support.users import RegisteredUser
 
 COUNT = "http_requests_total"
 
@@ -51,10 +51,10 @@ async def test_unknown_paths_are_one_series(duet: Duet, client: httpx.AsyncClien
 
 
 async def test_open_websockets_are_counted(
-    duet: Duet, person: Person, client: httpx.AsyncClient
+    duet: Duet, registered_user: RegisteredUser, client: httpx.AsyncClient
 ) -> None:
     before = (await scrape(duet.content)).labels(COUNT)
-    protocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{person.access_token}")]
+    protocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{registered_user.access_token}")]
     address = f"{duet.url.replace('http', 'ws', 1)}/ws/c1"
     async with connect(address, subprotocols=protocols, proxy=None) as socket:
         await socket.recv()

@@ -11,9 +11,9 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from duet_common.clock import utc_now
-from tests.integration.observability.collector import Collector, collecting
-from tests.people import PASSWORD, Person, join
-from tests.serving import Duet, running_duet
+from tests.support.running_duet import Duet, running_duet
+from tests.support.trace_collector import Collector, collecting
+from tests.support.users import PASSWORD, RegisteredUser, register_user
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 POST = "/api/v1/posts/{post_id}"
@@ -47,7 +47,7 @@ async def traced(duet: Duet, url: str) -> AsyncIterator[tuple[Duet, httpx.AsyncC
         yield own, client
 
 
-async def new_post(client: httpx.AsyncClient, author: Person) -> str:
+async def new_post(client: httpx.AsyncClient, author: RegisteredUser) -> str:
     """The path of a published post."""
     created = await client.post("/api/v1/posts", json={"title": "Hello"}, headers=author.headers)
     path: str = created.headers["location"]
@@ -59,7 +59,7 @@ async def test_a_request_is_one_span_by_template_with_its_sql(
     duet: Duet, collector: Collector
 ) -> None:
     async with traced(duet, collector.url) as (_, client):
-        path = await new_post(client, await join(client))
+        path = await new_post(client, await register_user(client))
         parent = f"00-{TRACE}-{PARENT}-01"
         answer = await client.get(path, headers={"traceparent": parent})
     assert answer.status_code == 200
@@ -80,7 +80,7 @@ async def test_the_orm_and_the_read_pool_are_both_traced_once(
     duet: Duet, collector: Collector
 ) -> None:
     async with traced(duet, collector.url) as (_, client):
-        await join(client)
+        await register_user(client)
 
     registered = collector.below(collector.server("POST /api/v1/auth/register"))
     assert [seen.span.name for seen in registered] == ["BEGIN;", "INSERT", "COMMIT;"]
@@ -93,7 +93,7 @@ async def test_nothing_but_requests_and_their_sql_is_traced(
     duet: Duet, collector: Collector
 ) -> None:
     async with traced(duet, collector.url) as (own, client):
-        await new_post(client, await join(client))
+        await new_post(client, await register_user(client))
         await client.get("/nothing/here")
         await client.get("/api/v1/posts/livez")
         for app in (own.auth, own.content):
@@ -133,7 +133,7 @@ async def test_an_unknown_path_of_a_service_has_no_name_of_its_own(
 
 async def test_a_websocket_is_one_span(duet: Duet, collector: Collector) -> None:
     async with traced(duet, collector.url) as (own, client):
-        token = (await join(client)).access_token
+        token = (await register_user(client)).access_token
         address = f"{own.url.replace('http', 'ws', 1)}/ws/c1?token=IN-THE-QUERY"
         protocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{token}")]
         async with connect(address, subprotocols=protocols, proxy=None) as socket:
@@ -145,14 +145,16 @@ async def test_a_websocket_is_one_span(duet: Duet, collector: Collector) -> None
 
 async def test_no_secret_is_in_any_span(duet: Duet, collector: Collector) -> None:
     async with traced(duet, collector.url) as (_, client):
-        person = await join(client, email="jo@example.com")
+        registered_user = await register_user(client, email="jo@example.com")
         await client.post(
             "/api/v1/auth/register", json={"email": "jo@example.com", "password": PASSWORD}
         )
-        await client.post("/api/v1/auth/refresh", json={"refresh_token": person.refresh_token})
+        await client.post(
+            "/api/v1/auth/refresh", json={"refresh_token": registered_user.refresh_token}
+        )
         await client.get(
             "/api/v1/users/me?token=IN-THE-QUERY",
-            headers={**person.headers, "Cookie": "session=IN-A-COOKIE"},
+            headers={**registered_user.headers, "Cookie": "session=IN-A-COOKIE"},
         )
         await client.get("/api/v1/posts?cursor=IN-THE-QUERY&q=IN-THE-QUERY")
 
@@ -160,7 +162,13 @@ async def test_no_secret_is_in_any_span(duet: Duet, collector: Collector) -> Non
     assert collector.servers["POST /api/v1/auth/register"] == 2  # the second fails in PostgreSQL
     assert not leaked(
         collector,
-        [person.access_token, person.refresh_token, PASSWORD, "IN-THE-QUERY", "IN-A-COOKIE"],
+        [
+            registered_user.access_token,
+            registered_user.refresh_token,
+            PASSWORD,
+            "IN-THE-QUERY",
+            "IN-A-COOKIE",
+        ],
     )
     assert not leaked(collector, ["jo@example.com"])  # as PostgreSQL's error quotes it
 

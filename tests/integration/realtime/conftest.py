@@ -12,7 +12,7 @@ from duet_common.testing.clock import FrozenClock
 from duet_common.testing.tokens import TokenFactory
 from duet_content.realtime.hub import Hub
 from duet_standalone.databases import DatabaseUrls
-from tests.serving import Duet, running_duet
+from tests.support.running_duet import Duet, running_duet
 
 Serve = Callable[..., AbstractAsyncContextManager[Duet]]
 

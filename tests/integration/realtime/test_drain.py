@@ -9,8 +9,8 @@ import pytest
 from duet_common.testing.tokens import TokenFactory
 from duet_common.web.drain import drain_of
 from tests.integration.realtime.conftest import Serve, hub_of
-from tests.integration.realtime.talk import talking
-from tests.serving import Duet
+from tests.support.running_duet import Duet
+from tests.support.websocket_client import talking
 
 
 @pytest.fixture

@@ -8,24 +8,24 @@ import httpx
 import pytest
 
 from duet_common.ids import new_id
-from duet_common.testing.forgeries import Forgery, forgeries
 from duet_common.testing.tokens import TokenFactory
 from tests.integration.realtime.conftest import Serve, hub_of
-from tests.integration.realtime.talk import refusal, talking, welcomed
-from tests.people import Person
-from tests.problems import assert_problem
-from tests.serving import Duet
+from tests.support.forged_tokens.catalogue import Forgery, forgeries
+from tests.support.problems import assert_problem
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser
+from tests.support.websocket_client import refusal, talking, welcomed
 
 LEGAL_SUBPROTOCOL = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,7000}")
 
 
-async def test_a_login_opens_the_socket(duet: Duet, person: Person) -> None:
-    async with talking(duet, person.access_token, "laptop") as talker:
+async def test_a_login_opens_the_socket(duet: Duet, registered_user: RegisteredUser) -> None:
+    async with talking(duet, registered_user.access_token, "laptop") as talker:
         assert talker.socket.subprotocol == "duet.v1"
         assert await talker.hear() == {
             "type": "welcome",
             "client_id": "laptop",
-            "user_id": str(person.id),
+            "user_id": str(registered_user.id),
             "channels": ["lobby"],
         }
 

@@ -13,8 +13,8 @@ from duet_common.ids import new_id
 from duet_common.testing.clock import FrozenClock
 from duet_common.testing.tokens import TokenFactory
 from tests.integration.realtime.conftest import Serve, hub_of
-from tests.integration.realtime.talk import Talker, talking, welcomed
-from tests.serving import Duet
+from tests.support.running_duet import Duet
+from tests.support.websocket_client import Talker, talking, welcomed
 
 MOMENT = timedelta(milliseconds=30)
 LIFE = timedelta(minutes=10)

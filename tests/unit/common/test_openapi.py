@@ -7,7 +7,7 @@ import pytest
 
 from duet_auth.main import create_app as create_auth
 from duet_content.main import create_app as create_content
-from tests.serving import auth_settings, content_settings
+from tests.support.running_duet import auth_settings, content_settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 DOCUMENTS = {

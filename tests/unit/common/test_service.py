@@ -13,7 +13,7 @@ from duet_common.errors import Conflict, NotFound
 from duet_common.settings import ServiceSettings
 from duet_common.web.app import create_service
 from duet_common.web.schemas import NonBlank, RequestModel
-from tests.problems import assert_problem
+from tests.support.problems import assert_problem
 
 router = APIRouter()
 

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from duet_common.db.queries import PoolUsage
 from duet_common.observability.metrics import Metrics
-from tests.unit.observability.scraping import scrape
+from tests.support.metrics import scrape
 
 things = APIRouter(prefix="/things")
 

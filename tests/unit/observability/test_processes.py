@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.observability.scraping import Scrape
+from tests.support.metrics import Scrape
 
 _IDLE = """
 import sys

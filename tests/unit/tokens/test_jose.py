@@ -3,8 +3,8 @@
 import pytest
 
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forge import Forge
 from duet_common.testing.tokens import TokenFactory
+from tests.support.forged_tokens.forge import Forge
 
 FACTORY = TokenFactory(FrozenClock())
 FORGE = Forge(FACTORY)

@@ -8,7 +8,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forge import (
+from duet_common.testing.tokens import TokenFactory
+from duet_common.tokens.errors import Refusal, TokenRefused
+from duet_common.tokens.verifier import TokenVerifier
+from tests.support.forged_tokens.forge import (
     Signer,
     base64url,
     base64url_bytes,
@@ -16,9 +19,6 @@ from duet_common.testing.forge import (
     ecdsa,
     hs256,
 )
-from duet_common.testing.tokens import TokenFactory
-from duet_common.tokens.errors import Refusal, TokenRefused
-from duet_common.tokens.verifier import TokenVerifier
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import jwt
 import pytest
 
 from duet_common.clock import utc_now
-from duet_common.testing.forge import Forge
-from duet_common.testing.forgeries import forgeries
 from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import Refusal
 from duet_common.tokens.verifier import TokenVerifier
+from tests.support.forged_tokens.catalogue import forgeries
+from tests.support.forged_tokens.forge import Forge
 
 REQUIRED: Final = ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "scope"]
 STRICTER_HERE: Final = {

@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forge import base64url_bytes
 from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.jose import ALGORITHMS, Algorithm
 from duet_common.tokens.keys import verification_key
 from duet_common.tokens.signing import SigningKey, generate_private_key
 from duet_common.tokens.verifier import TokenVerifier
+from tests.support.forged_tokens.forge import base64url_bytes
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 

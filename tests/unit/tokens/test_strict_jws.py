@@ -3,10 +3,10 @@
 import pytest
 
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forgeries import forgeries
 from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import Refusal, TokenRefused
 from duet_common.tokens.strict_jws import read_unverified
+from tests.support.forged_tokens.catalogue import forgeries
 
 FORM = {
     Refusal.TOO_LARGE,

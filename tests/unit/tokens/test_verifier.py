@@ -9,14 +9,14 @@ import pytest
 
 from duet_common.settings import ServiceSettings
 from duet_common.testing.clock import FrozenClock
-from duet_common.testing.forge import Forge
-from duet_common.testing.forgeries import Forgery, forgeries
 from duet_common.testing.tokens import StaticKeySource, TokenFactory
 from duet_common.tokens import verifier as verifier_module
 from duet_common.tokens.errors import Refusal, TokenRefused
 from duet_common.tokens.keys import VerificationKey
 from duet_common.tokens.strict_jws import MAX_TOKEN_LENGTH
 from duet_common.tokens.verifier import TokenVerifier
+from tests.support.forged_tokens.catalogue import Forgery, forgeries
+from tests.support.forged_tokens.forge import Forge
 
 FACTORY = TokenFactory(FrozenClock())
 FORGERIES = forgeries(FACTORY)

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from sqlalchemy import bindparam, select
 
 from duet_auth.runtime import AuthRuntime
-from duet_auth.sessions.models import Session
+from duet_auth.sessions.models import UserSession
 from duet_auth.sessions.service import Client, SessionService
 from duet_auth.settings import AuthSettings
 from duet_auth.users.models import User
@@ -39,12 +39,12 @@ LIVE_USER = Query(
         User.created_at,
         User.updated_at,
     )
-    .join(Session, Session.user_id == User.id)
+    .join(UserSession, UserSession.user_id == User.id)
     .where(
         User.id == bindparam("user_id"),
         User.is_active,
-        Session.id == bindparam("session_id"),
-        Session.revoked_at.is_(None),
+        UserSession.id == bindparam("session_id"),
+        UserSession.revoked_at.is_(None),
     ),
     UserRead,
 )
@@ -67,11 +67,11 @@ async def user_service(request: Request, session: WriteSessionDep) -> UserServic
     return UserService(session, runtime.database.read_only_pool, runtime.hasher)
 
 
-Users = Annotated[UserService, Depends(user_service)]
+UserServiceDep = Annotated[UserService, Depends(user_service)]
 
 
 async def session_service(
-    request: Request, session: WriteSessionDep, users: Users
+    request: Request, session: WriteSessionDep, users: UserServiceDep
 ) -> SessionService:
     runtime = runtime_of(request, AuthRuntime)
     return SessionService(
@@ -84,7 +84,7 @@ async def session_service(
     )
 
 
-Sessions = Annotated[SessionService, Depends(session_service)]
+SessionServiceDep = Annotated[SessionService, Depends(session_service)]
 
 
 async def request_client(request: Request) -> Client:
@@ -92,7 +92,7 @@ async def request_client(request: Request) -> Client:
     return Client(user_agent=agent or None, address=client_address(request))
 
 
-RequestClient = Annotated[Client, Depends(request_client)]
+ClientDep = Annotated[Client, Depends(request_client)]
 
 
 def limited(

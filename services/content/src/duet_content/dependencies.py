@@ -25,6 +25,6 @@ async def post_queries(request: Request) -> PostQueries:
     return PostQueries(runtime_of(request, Runtime).database.read_only_pool)
 
 
-Profiles = Annotated[ProfileService, Depends(profile_service)]
-Posts = Annotated[PostService, Depends(post_service)]
+ProfileServiceDep = Annotated[ProfileService, Depends(profile_service)]
+PostServiceDep = Annotated[PostService, Depends(post_service)]
 PostQueriesDep = Annotated[PostQueries, Depends(post_queries)]

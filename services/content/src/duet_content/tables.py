@@ -4,8 +4,8 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
+from duet_content.base import ContentBase
 from duet_content.jwks.models import JwksCopy
-from duet_content.models import ContentBase
 from duet_content.posts.models import Post
 from duet_content.profiles.models import Profile
 

@@ -45,3 +45,11 @@ class TimestampMixin:
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+
+class Entity(UUIDMixin, TimestampMixin, Base):
+    """A row with an id and its times: what the generic repository can keep."""
+
+    __abstract__ = True
+    # `updated_at` comes back with the UPDATE: an async session cannot load it later on access.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares its type

@@ -9,17 +9,8 @@ from sqlalchemy import ColumnElement, UnaryExpression, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from duet_common.db.base import Base, TimestampMixin, UUIDMixin
+from duet_common.db.base import Entity
 from duet_common.db.keyset import FIRST, Cursor
-
-
-class Entity(UUIDMixin, TimestampMixin, Base):
-    """A row with an id and its times: what the generic repository can keep."""
-
-    __abstract__ = True
-    # `updated_at` comes back with the UPDATE: an async session cannot load it later on access.
-    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares its type
-
 
 E = TypeVar("E", bound=Entity)
 

@@ -6,7 +6,7 @@ from sqlalchemy import Index, LargeBinary, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_auth.models import AuthBase
+from duet_auth.base import AuthBase
 
 
 class SigningKeyRow(AuthBase):

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import OAuth2PasswordRequestForm
 
-from duet_auth.dependencies import CurrentUser, RequestClient, Sessions, limited
+from duet_auth.dependencies import ClientDep, CurrentUser, SessionServiceDep, limited
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.sessions.errors import InvalidCredentials, InvalidRefreshToken, SessionNotFound
-from duet_auth.sessions.models import Session
+from duet_auth.sessions.models import UserSession
 from duet_auth.sessions.schemas import RefreshRequest, SessionRead, TokenPair
 from duet_auth.sessions.service import Refreshed
 from duet_common.db.keyset import Cursor
@@ -32,8 +32,8 @@ _NO_STORE = "no-store"  # RFC 6749, section 5.1
 )
 async def login(
     form: Annotated[OAuth2PasswordRequestForm, Depends()],
-    sessions: Sessions,
-    client: RequestClient,
+    sessions: SessionServiceDep,
+    client: ClientDep,
     response: Response,
 ) -> TokenPair:
     """The OAuth2 password form; `username` is the email. 401 is alike for every reason."""
@@ -50,7 +50,7 @@ async def login(
     dependencies=[Depends(limited("refresh", lambda settings: settings.rate_limit_refresh))],
 )
 async def refresh(
-    body: RefreshRequest, sessions: Sessions, client: RequestClient, response: Response
+    body: RefreshRequest, sessions: SessionServiceDep, client: ClientDep, response: Response
 ) -> TokenPair | Response:
     """Each token is good once. A second use within 10 s by the same client gets the same
     successor; any later use ends the session.
@@ -70,7 +70,7 @@ async def refresh(
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken),
 )
-async def logout(_: CurrentUser, principal: CurrentPrincipal, sessions: Sessions) -> None:
+async def logout(_: CurrentUser, principal: CurrentPrincipal, sessions: SessionServiceDep) -> None:
     await sessions.logout(principal.session_id)
 
 
@@ -81,7 +81,7 @@ async def logout(_: CurrentUser, principal: CurrentPrincipal, sessions: Sessions
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken),
 )
-async def logout_all(user: CurrentUser, sessions: Sessions) -> None:
+async def logout_all(user: CurrentUser, sessions: SessionServiceDep) -> None:
     await sessions.logout_all(user.id)
 
 
@@ -94,7 +94,7 @@ async def logout_all(user: CurrentUser, sessions: Sessions) -> None:
 async def list_sessions(
     user: CurrentUser,
     principal: CurrentPrincipal,
-    sessions: Sessions,
+    sessions: SessionServiceDep,
     after: Annotated[Cursor, Depends(cursor_parameter)],
     request: Request,
     response: Response,
@@ -114,11 +114,13 @@ async def list_sessions(
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken, SessionNotFound),
 )
-async def end_session(session_id: uuid.UUID, user: CurrentUser, sessions: Sessions) -> None:
+async def end_session(
+    session_id: uuid.UUID, user: CurrentUser, sessions: SessionServiceDep
+) -> None:
     await sessions.end_one(user.id, session_id)
 
 
-def _read(row: Session, current: uuid.UUID) -> SessionRead:
+def _read(row: UserSession, current: uuid.UUID) -> SessionRead:
     return SessionRead(
         id=row.id,
         user_agent=row.user_agent,

@@ -1,4 +1,4 @@
-"""Sessions (token families) and the generations of their refresh tokens."""
+"""Sessions and their refresh tokens."""
 
 import uuid
 from datetime import datetime
@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_auth.models import AuthBase
-from duet_common.db.repository import Entity
+from duet_auth.base import AuthBase
+from duet_common.db.base import Entity
 
 
-class Session(Entity, AuthBase):
-    """One login: a family of refresh tokens. Its id is the `sid` of the access tokens."""
+class UserSession(Entity, AuthBase):
+    """One login, with its refresh token family (RFC 9700). Its id is the `sid` of access tokens."""
 
     __tablename__ = "sessions"
 

@@ -4,33 +4,33 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, update
 
-from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_common.db.repository import Repository
 
 
 def live(now: datetime) -> list[ColumnElement[bool]]:
     """What makes a session good."""
     return [
-        Session.revoked_at.is_(None),
-        Session.expires_at > now,
-        Session.idle_expires_at > now,
+        UserSession.revoked_at.is_(None),
+        UserSession.expires_at > now,
+        UserSession.idle_expires_at > now,
     ]
 
 
-class SessionRepository(Repository[Session]):
-    model = Session
+class SessionRepository(Repository[UserSession]):
+    model = UserSession
 
-    async def lock_family(self, token_hash: bytes) -> tuple[Session, RefreshToken] | None:
-        """The family of a token, its row locked, and the token as it is under that lock."""
+    async def lock_by_token(self, token_hash: bytes) -> tuple[UserSession, RefreshToken] | None:
+        """Lock a token's session; return it and the token as it is under that lock."""
         query = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
         session_id = await self.session.scalar(query)
         if session_id is None:
             return None
-        family = await self.get(session_id, for_update=True)
-        if family is None:
+        user_session = await self.get(session_id, for_update=True)
+        if user_session is None:
             return None
         token = await self.session.get(RefreshToken, token_hash)
-        return None if token is None else (family, token)
+        return None if token is None else (user_session, token)
 
     async def add_token(self, token: RefreshToken) -> None:
         self.session.add(token)
@@ -39,9 +39,9 @@ class SessionRepository(Repository[Session]):
     async def revoke(self, *filters: ColumnElement[bool], now: datetime, reason: str) -> int:
         """Revoke the sessions that match and are not revoked yet; how many that were."""
         statement = (
-            update(Session)
-            .where(*filters, Session.revoked_at.is_(None))
+            update(UserSession)
+            .where(*filters, UserSession.revoked_at.is_(None))
             .values(revoked_at=now, revoked_reason=reason)
-            .returning(Session.id)
+            .returning(UserSession.id)
         )
         return len((await self.session.scalars(statement)).all())

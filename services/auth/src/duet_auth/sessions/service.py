@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.issuer import TokenIssuer
 from duet_auth.sessions.errors import InvalidCredentials, SessionNotFound
-from duet_auth.sessions.models import RefreshToken, Session
+from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.sessions.refresh_tokens import RefreshTokenMaker, RefreshTokenValue
 from duet_auth.sessions.repository import SessionRepository, live
 from duet_auth.sessions.schemas import TokenPair
@@ -93,8 +93,8 @@ class SessionService:
         if subject is None:
             raise InvalidCredentials
         now = self._clock()
-        family = await self._sessions.create(
-            Session(
+        user_session = await self._sessions.create(
+            UserSession(
                 user_id=subject.user_id,
                 user_agent=client.user_agent,
                 address=client.address,
@@ -105,55 +105,55 @@ class SessionService:
         )
         token = self._maker.first()
         await self._sessions.add_token(
-            RefreshToken(token_hash=token.hash, session_id=family.id, created_at=now)
+            RefreshToken(token_hash=token.hash, session_id=user_session.id, created_at=now)
         )
-        return self._pair(family, subject, token, now)
+        return self._pair(user_session, subject, token, now)
 
     async def refresh(self, presented: str, client: Client) -> Refreshed | RefreshRefused:
         """Rotate a refresh token (RFC 9700, section 4.14.2).
 
-        The family's row is locked, so of parallel uses one rotates and the others find the token
-        used. A used token gets the same successor again within the grace, for the same client;
-        another client is refused; after the grace the whole family is revoked.
+        The session's row is locked: one of several parallel requests rotates the token, and the
+        others find it used. Within the grace period, the same client gets the same successor
+        again and another client is refused; after it, the session is revoked.
         """
         token = RefreshTokenValue.parse(presented)
-        found = await self._sessions.lock_family(token.hash) if token else None
+        found = await self._sessions.lock_by_token(token.hash) if token else None
         if token is None or found is None:
             return RefreshRefused.UNKNOWN
-        family, row = found
+        user_session, row = found
         now = self._clock()
-        subject = await self._users.subject(family.user_id)
-        if subject is None or not _is_live(family, now):
+        subject = await self._users.subject(user_session.user_id)
+        if subject is None or not _is_live(user_session, now):
             return RefreshRefused.ENDED
         successor = self._maker.successor(token)
         if row.used_at is None:
-            await self._rotate(family, row, successor, client, now)
+            await self._rotate(user_session, row, successor, client, now)
         elif now - row.used_at > self._policy.grace:
             await self._sessions.revoke(
-                Session.id == family.id, now=now, reason=RevokedReason.REUSE
+                UserSession.id == user_session.id, now=now, reason=RevokedReason.REUSE
             )
-            logger.warning("refresh token reused, session %s revoked", family.id)
+            logger.warning("refresh token reused, session %s revoked", user_session.id)
             return RefreshRefused.REUSED
         elif not hmac.compare_digest(row.used_by or b"", client.digest):
             return RefreshRefused.OTHER_CLIENT
-        return Refreshed(self._pair(family, subject, successor, now))
+        return Refreshed(self._pair(user_session, subject, successor, now))
 
     async def logout(self, session_id: uuid.UUID) -> None:
         """End one session; it may have ended already."""
         await self._sessions.revoke(
-            Session.id == session_id, now=self._clock(), reason=RevokedReason.LOGOUT
+            UserSession.id == session_id, now=self._clock(), reason=RevokedReason.LOGOUT
         )
 
     async def logout_all(self, user_id: uuid.UUID) -> None:
         await self._sessions.revoke(
-            Session.user_id == user_id, now=self._clock(), reason=RevokedReason.LOGOUT_ALL
+            UserSession.user_id == user_id, now=self._clock(), reason=RevokedReason.LOGOUT_ALL
         )
 
     async def end_others(self, user_id: uuid.UUID, but: uuid.UUID) -> None:
         """End a user's sessions but one, as a new password does."""
         await self._sessions.revoke(
-            Session.user_id == user_id,
-            Session.id != but,
+            UserSession.user_id == user_id,
+            UserSession.id != but,
             now=self._clock(),
             reason=RevokedReason.PASSWORD_CHANGED,
         )
@@ -161,23 +161,23 @@ class SessionService:
     async def end_one(self, user_id: uuid.UUID, session_id: uuid.UUID) -> None:
         """End one of the user's own. Raises `SessionNotFound` for another's, or an ended one."""
         ended = await self._sessions.revoke(
-            Session.id == session_id,
-            Session.user_id == user_id,
+            UserSession.id == session_id,
+            UserSession.user_id == user_id,
             now=self._clock(),
             reason=RevokedReason.LOGOUT,
         )
         if not ended:
             raise SessionNotFound
 
-    async def page(self, user_id: uuid.UUID, after: Cursor, limit: int) -> Sequence[Session]:
+    async def page(self, user_id: uuid.UUID, after: Cursor, limit: int) -> Sequence[UserSession]:
         """The user's live sessions, newest first."""
         return await self._sessions.page(
-            Session.user_id == user_id, *live(self._clock()), after=after, limit=limit
+            UserSession.user_id == user_id, *live(self._clock()), after=after, limit=limit
         )
 
     async def _rotate(
         self,
-        family: Session,
+        user_session: UserSession,
         row: RefreshToken,
         successor: RefreshTokenValue,
         client: Client,
@@ -186,19 +186,21 @@ class SessionService:
         row.used_at = now
         row.used_by = client.digest
         await self._sessions.add_token(
-            RefreshToken(token_hash=successor.hash, session_id=family.id, created_at=now)
+            RefreshToken(token_hash=successor.hash, session_id=user_session.id, created_at=now)
         )
-        idle_until = min(now + self._policy.idle, family.expires_at)
-        await self._sessions.update(family, {"last_used_at": now, "idle_expires_at": idle_until})
+        idle_until = min(now + self._policy.idle, user_session.expires_at)
+        await self._sessions.update(
+            user_session, {"last_used_at": now, "idle_expires_at": idle_until}
+        )
 
     def _pair(
-        self, family: Session, subject: Subject, refresh: RefreshTokenValue, now: datetime
+        self, user_session: UserSession, subject: Subject, refresh: RefreshTokenValue, now: datetime
     ) -> TokenPair:
-        refresh_until = min(family.idle_expires_at, family.expires_at)
+        refresh_until = min(user_session.idle_expires_at, user_session.expires_at)
         return TokenPair(
             access_token=self._issuer.issue(
                 user_id=subject.user_id,
-                session_id=family.id,
+                session_id=user_session.id,
                 permissions=subject.permissions,
                 now=now,
             ),
@@ -208,5 +210,9 @@ class SessionService:
         )
 
 
-def _is_live(family: Session, now: datetime) -> bool:
-    return family.revoked_at is None and family.expires_at > now and family.idle_expires_at > now
+def _is_live(user_session: UserSession, now: datetime) -> bool:
+    return (
+        user_session.revoked_at is None
+        and user_session.expires_at > now
+        and user_session.idle_expires_at > now
+    )

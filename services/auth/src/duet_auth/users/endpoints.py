@@ -5,7 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from duet_auth.dependencies import CurrentUser, Sessions, Users, current_user, limited
+from duet_auth.dependencies import (
+    CurrentUser,
+    SessionServiceDep,
+    UserServiceDep,
+    current_user,
+    limited,
+)
 from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
 from duet_auth.users.schemas import PasswordChange, UserCreate, UserPatch, UserRead
@@ -28,7 +34,7 @@ _READERS = [Depends(require_permission("users:read")), Depends(current_user)]
     responses=problems(EmailTaken, HashQueueFull),
     dependencies=[Depends(limited("register", lambda settings: settings.rate_limit_register))],
 )
-async def register(new: UserCreate, users: Users, response: Response) -> UserRead:
+async def register(new: UserCreate, users: UserServiceDep, response: Response) -> UserRead:
     """Passwords have 8 to 128 characters and are not among the most common ones."""
     user = await users.register(new)
     response.headers["Location"] = f"/api/v1/users/{user.id}"
@@ -41,7 +47,7 @@ async def read_me(user: CurrentUser) -> UserRead:
 
 
 @router.patch("/users/me", tags=["users"], summary="Change the caller", responses=_ME)
-async def update_me(changes: UserPatch, user: CurrentUser, users: Users) -> UserRead:
+async def update_me(changes: UserPatch, user: CurrentUser, users: UserServiceDep) -> UserRead:
     """An absent field stays as it is; null clears it."""
     updated = await users.update(user.id, changes.model_dump(exclude_unset=True))
     return UserRead.model_validate(updated)
@@ -50,7 +56,7 @@ async def update_me(changes: UserPatch, user: CurrentUser, users: Users) -> User
 @router.delete(
     "/users/me", tags=["users"], summary="Delete the caller", status_code=204, responses=_ME
 )
-async def delete_me(user: CurrentUser, users: Users) -> None:
+async def delete_me(user: CurrentUser, users: UserServiceDep) -> None:
     """The user, all sessions and all refresh tokens are gone when this answers."""
     await users.delete(user.id)
 
@@ -66,8 +72,8 @@ async def change_password(
     change: PasswordChange,
     user: CurrentUser,
     principal: CurrentPrincipal,
-    users: Users,
-    sessions: Sessions,
+    users: UserServiceDep,
+    sessions: SessionServiceDep,
 ) -> None:
     """Ends every other session."""
     await users.change_password(
@@ -86,7 +92,7 @@ async def change_password(
     dependencies=_READERS,
 )
 async def list_users(
-    users: Users,
+    users: UserServiceDep,
     after: Annotated[Cursor, Depends(cursor_parameter)],
     request: Request,
     response: Response,
@@ -106,5 +112,5 @@ async def list_users(
     responses=problems(Unauthenticated, InvalidToken, PermissionMissing, UserNotFound),
     dependencies=_READERS,
 )
-async def read_user(user_id: uuid.UUID, users: Users) -> UserRead:
+async def read_user(user_id: uuid.UUID, users: UserServiceDep) -> UserRead:
     return UserRead.model_validate(await users.get(user_id))

@@ -3,8 +3,8 @@
 from sqlalchemy import ARRAY, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_auth.models import AuthBase
-from duet_common.db.repository import Entity
+from duet_auth.base import AuthBase
+from duet_common.db.base import Entity
 
 
 class User(Entity, AuthBase):

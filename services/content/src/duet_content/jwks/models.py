@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_content.models import ContentBase
+from duet_content.base import ContentBase
 
 
 class JwksCopy(ContentBase):

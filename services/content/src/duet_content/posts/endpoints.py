@@ -12,7 +12,7 @@ from duet_common.web.etag import IfMatch, etag_of
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
 from duet_common.web.problems import problems
-from duet_content.dependencies import PostQueriesDep, Posts
+from duet_content.dependencies import PostQueriesDep, PostServiceDep
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
 from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStatus
 
@@ -58,7 +58,7 @@ async def list_posts(
     responses=problems(Unauthenticated, InvalidToken),
 )
 async def create_post(
-    new: PostCreate, principal: CurrentPrincipal, posts: Posts, response: Response
+    new: PostCreate, principal: CurrentPrincipal, posts: PostServiceDep, response: Response
 ) -> PostRead:
     post = await posts.create(new, principal)
     response.headers["Location"] = f"/api/v1/posts/{post.id}"
@@ -78,7 +78,7 @@ async def update_post(
     post_id: uuid.UUID,
     changes: PostPatch,
     principal: CurrentPrincipal,
-    posts: Posts,
+    posts: PostServiceDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
@@ -89,7 +89,7 @@ async def update_post(
 
 @router.delete("/{post_id}", summary="Delete a post", status_code=204, responses=_WRITE)
 async def delete_post(
-    post_id: uuid.UUID, principal: CurrentPrincipal, posts: Posts, if_match: IfMatch = None
+    post_id: uuid.UUID, principal: CurrentPrincipal, posts: PostServiceDep, if_match: IfMatch = None
 ) -> None:
     """By its author, or with `posts:moderate`."""
     await posts.delete(post_id, principal, if_match)
@@ -99,7 +99,7 @@ async def delete_post(
 async def publish_post(
     post_id: uuid.UUID,
     principal: CurrentPrincipal,
-    posts: Posts,
+    posts: PostServiceDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
@@ -110,7 +110,7 @@ async def publish_post(
 async def unpublish_post(
     post_id: uuid.UUID,
     principal: CurrentPrincipal,
-    posts: Posts,
+    posts: PostServiceDep,
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:

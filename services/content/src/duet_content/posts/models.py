@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_common.db.repository import Entity
-from duet_content.models import ContentBase
+from duet_common.db.base import Entity
+from duet_content.base import ContentBase
 
 
 class Post(Entity, ContentBase):

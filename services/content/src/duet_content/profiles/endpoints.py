@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from duet_common.errors import InvalidToken, Unauthenticated
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.problems import problems
-from duet_content.dependencies import Profiles
+from duet_content.dependencies import ProfileServiceDep
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.schemas import ProfilePatch, ProfilePut, ProfileRead
 
@@ -16,13 +16,13 @@ _ME = problems(Unauthenticated, InvalidToken)
 
 
 @router.get("/me", summary="The caller's profile", responses=_ME)
-async def read_my_profile(principal: CurrentPrincipal, profiles: Profiles) -> ProfileRead:
+async def read_my_profile(principal: CurrentPrincipal, profiles: ProfileServiceDep) -> ProfileRead:
     return await profiles.read_own(principal.user_id)
 
 
 @router.put("/me", summary="Replace the caller's profile", responses=_ME)
 async def replace_my_profile(
-    profile: ProfilePut, principal: CurrentPrincipal, profiles: Profiles
+    profile: ProfilePut, principal: CurrentPrincipal, profiles: ProfileServiceDep
 ) -> ProfileRead:
     updated = await profiles.update(principal.user_id, profile.model_dump())
     return ProfileRead.model_validate(updated)
@@ -30,7 +30,7 @@ async def replace_my_profile(
 
 @router.patch("/me", summary="Change the caller's profile", responses=_ME)
 async def update_my_profile(
-    changes: ProfilePatch, principal: CurrentPrincipal, profiles: Profiles
+    changes: ProfilePatch, principal: CurrentPrincipal, profiles: ProfileServiceDep
 ) -> ProfileRead:
     """An absent field stays as it is; null clears it."""
     updated = await profiles.update(principal.user_id, changes.model_dump(exclude_unset=True))
@@ -38,5 +38,5 @@ async def update_my_profile(
 
 
 @router.get("/{user_id}", summary="A user's profile", responses=problems(ProfileNotFound))
-async def read_profile(user_id: uuid.UUID, profiles: Profiles) -> ProfileRead:
+async def read_profile(user_id: uuid.UUID, profiles: ProfileServiceDep) -> ProfileRead:
     return await profiles.read(user_id)

@@ -6,7 +6,7 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from duet_common.db.base import TimestampMixin
-from duet_content.models import ContentBase
+from duet_content.base import ContentBase
 
 
 class Profile(TimestampMixin, ContentBase):

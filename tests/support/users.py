@@ -11,7 +11,7 @@ _NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Person:
+class RegisteredUser:
     """Somebody registered and logged in."""
 
     id: uuid.UUID
@@ -33,14 +33,14 @@ async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD
     return await client.post("/api/v1/auth/login", data={"username": email, "password": password})
 
 
-async def join(client: httpx.AsyncClient, **fields: str) -> Person:
+async def register_user(client: httpx.AsyncClient, **fields: str) -> RegisteredUser:
     """Register and log in somebody new."""
     email = fields.setdefault("email", new_email())
     fields.setdefault("password", PASSWORD)
     registered = await client.post("/api/v1/auth/register", json=fields)
     assert registered.status_code == 201, registered.text
     tokens = (await log_in(client, email, fields["password"])).json()
-    return Person(
+    return RegisteredUser(
         id=uuid.UUID(registered.json()["id"]),
         email=email,
         access_token=tokens["access_token"],

@@ -5,13 +5,13 @@ import uuid
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_auth.models import AuthBase
-from duet_auth.sessions.models import Session
+from duet_auth.base import AuthBase
+from duet_auth.sessions.models import UserSession
 from duet_auth.users.models import User
 from duet_common.db.database import Database
 from duet_common.tokens.strict_jws import read_unverified
-from tests.people import Person
-from tests.serving import Duet
+from tests.support.running_duet import Duet
+from tests.support.users import RegisteredUser
 
 
 async def count(session: AsyncSession, model: type[AuthBase]) -> int:
@@ -26,9 +26,9 @@ async def change_user(duet: Duet, user_id: uuid.UUID, **values: object) -> None:
         await session.execute(update(User).where(User.id == user_id).values(**values))
 
 
-async def session_of(session: AsyncSession, person: Person) -> Session:
-    """The stored session of a person's access token, as it is now."""
-    query = select(Session).where(Session.id == session_id_of(person.access_token))
+async def session_of(session: AsyncSession, registered_user: RegisteredUser) -> UserSession:
+    """The stored session of a registered_user's access token, as it is now."""
+    query = select(UserSession).where(UserSession.id == session_id_of(registered_user.access_token))
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 

@@ -18,7 +18,7 @@ from tests.cluster.cluster import (
     until_served,
 )
 from tests.cluster.conftest import Say
-from tests.people import PASSWORD, Person, join, log_in
+from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
 
 async def test_the_road_through_the_ingress(duet: Cluster, say: Say) -> None:
@@ -38,11 +38,11 @@ async def _walk(origin: str) -> float:
     began = time.monotonic()
     email = f"{uuid.uuid4()}@example.com"  # noqa: TID251
     async with httpx.AsyncClient(base_url=origin, timeout=30) as client:
-        person = await join(client, email=email)
-        me = await client.get("/api/v1/users/me", headers=person.headers)
+        registered_user = await register_user(client, email=email)
+        me = await client.get("/api/v1/users/me", headers=registered_user.headers)
         assert me.json()["email"] == email
-        await _publish(client, person)
-        used = {"refresh_token": person.refresh_token}
+        await _publish(client, registered_user)
+        used = {"refresh_token": registered_user.refresh_token}
         refreshed = await client.post("/api/v1/auth/refresh", json=used)
         assert refreshed.status_code == 200, refreshed.text
         access_token, refresh_token = (
@@ -59,15 +59,17 @@ async def _walk(origin: str) -> float:
     return time.monotonic() - began
 
 
-async def _publish(client: httpx.AsyncClient, person: Person) -> None:
+async def _publish(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
     profile = await client.put(
-        "/api/v1/profiles/me", headers=person.headers, json={"display_name": "Ada"}
+        "/api/v1/profiles/me", headers=registered_user.headers, json={"display_name": "Ada"}
     )
     assert profile.status_code == 200, profile.text
     draft = {"title": "From outside", "content": "Through the ingress."}
-    post = await client.post("/api/v1/posts", headers=person.headers, json=draft)
+    post = await client.post("/api/v1/posts", headers=registered_user.headers, json=draft)
     assert post.status_code == 201, post.text
-    published = await client.post(f"{post.headers['location']}/publish", headers=person.headers)
+    published = await client.post(
+        f"{post.headers['location']}/publish", headers=registered_user.headers
+    )
     assert published.json()["is_published"]
     listed = await client.get("/api/v1/posts")
     found = {item["id"]: item for item in listed.json()["items"]}
@@ -76,7 +78,7 @@ async def _publish(client: httpx.AsyncClient, person: Person) -> None:
 
 async def _talk(origin: str, access_token: str) -> None:
     subprotocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{access_token}")]
-    url = f"{origin.replace('http', 'ws', 1)}/ws/road"
+    url = f"{origin.replace('http', 'ws', 1)}/ws/smoke"
     async with connect(url, subprotocols=subprotocols) as websocket:
         assert websocket.subprotocol == "duet.v1"
         await _hear(websocket, "welcome")
@@ -136,6 +138,8 @@ def test_helm_test(duet: Cluster, say: Say) -> None:
     say(f"{time.monotonic() - began:.1f} s")
 
 
-async def test_content_knows_the_person(client: httpx.AsyncClient, person: Person) -> None:
-    answer = await client.get("/api/v1/profiles/me", headers=person.headers)
+async def test_content_knows_the_person(
+    client: httpx.AsyncClient, registered_user: RegisteredUser
+) -> None:
+    answer = await client.get("/api/v1/profiles/me", headers=registered_user.headers)
     assert answer.status_code == 200, answer.text

@@ -3,8 +3,8 @@
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from duet_common.db.base import Base, service_metadata
-from duet_common.db.repository import Entity, Repository
+from duet_common.db.base import Base, Entity, service_metadata
+from duet_common.db.repository import Repository
 
 
 class NoteBase(Base):

@@ -4,8 +4,8 @@ import json
 import math
 import uuid
 
-from duet_common.testing.forge import Forge, Tokens, compact_json, without
 from duet_common.tokens.strict_json import JsonValue
+from tests.support.forged_tokens.forge import Forge, Tokens, compact_json, without
 
 
 def bad_claims(forge: Forge) -> Tokens:

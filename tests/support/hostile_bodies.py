@@ -1,6 +1,6 @@
 """Bodies that every operation with a JSON body must refuse."""
 
-from tests.contract.raw_http import Request
+from tests.support.raw_http import Request
 
 MAX_BODY_BYTES = 1024 * 1024
 JSON = b"Content-Type: application/json"

@@ -1,4 +1,4 @@
-"""What `helm test` runs: a user's road through both services, from inside the cluster."""
+"""What `helm test` runs: a smoke test of both services, from inside the cluster."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ import httpx
 from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
-logger = logging.getLogger("road")
+logger = logging.getLogger("smoke")
 PASSWORD = secrets.token_urlsafe(24)
 EMAIL = f"helm-test-{secrets.token_hex(8)}@example.com"
 

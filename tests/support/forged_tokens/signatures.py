@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from duet_common.testing.forge import (
+from duet_common.tokens.signing import SigningKey, generate_private_key
+from tests.support.forged_tokens.forge import (
     Forge,
     Signer,
     Tokens,
@@ -19,7 +20,6 @@ from duet_common.testing.forge import (
     private_key,
     raw_ecdsa,
 )
-from duet_common.tokens.signing import SigningKey, generate_private_key
 
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 

@@ -12,8 +12,12 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from duet_common.testing import forged_claims, forged_signatures
-from duet_common.testing.forge import (
+from duet_common.testing.tokens import TokenFactory
+from duet_common.tokens.errors import Refusal
+from duet_common.tokens.signing import SigningKey, generate_private_key
+from duet_common.tokens.strict_json import JsonValue
+from tests.support.forged_tokens import claims, signatures
+from tests.support.forged_tokens.forge import (
     Forge,
     Tokens,
     base64url,
@@ -22,10 +26,6 @@ from duet_common.testing.forge import (
     next_spelling,
     without,
 )
-from duet_common.testing.tokens import TokenFactory
-from duet_common.tokens.errors import Refusal
-from duet_common.tokens.signing import SigningKey, generate_private_key
-from duet_common.tokens.strict_json import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +173,13 @@ _KINDS: Final[tuple[tuple[Refusal, Callable[[Forge], Tokens]], ...]] = (
     (Refusal.BAD_ENCODING, _bad_encoding),
     (Refusal.BAD_HEADER, _bad_header),
     (Refusal.BAD_TYPE, _bad_type),
-    (Refusal.UNKNOWN_KEY, forged_signatures.unknown_key),
-    (Refusal.BAD_ALGORITHM, forged_signatures.bad_algorithm),
-    (Refusal.BAD_SIGNATURE, forged_signatures.bad_signature),
-    (Refusal.BAD_CLAIMS, forged_claims.bad_claims),
-    (Refusal.BAD_ISSUER, forged_claims.bad_issuer),
-    (Refusal.BAD_AUDIENCE, forged_claims.bad_audience),
-    (Refusal.EXPIRED, forged_claims.expired),
-    (Refusal.NOT_YET_VALID, forged_claims.not_yet_valid),
-    (Refusal.TOO_LONG_LIVED, forged_claims.too_long_lived),
+    (Refusal.UNKNOWN_KEY, signatures.unknown_key),
+    (Refusal.BAD_ALGORITHM, signatures.bad_algorithm),
+    (Refusal.BAD_SIGNATURE, signatures.bad_signature),
+    (Refusal.BAD_CLAIMS, claims.bad_claims),
+    (Refusal.BAD_ISSUER, claims.bad_issuer),
+    (Refusal.BAD_AUDIENCE, claims.bad_audience),
+    (Refusal.EXPIRED, claims.expired),
+    (Refusal.NOT_YET_VALID, claims.not_yet_valid),
+    (Refusal.TOO_LONG_LIVED, claims.too_long_lived),
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
 
-from tests.contract.programs import free_port
-from tests.needed import needed
+from tests.support.programs import free_port
+from tests.support.required_programs import needed
 
 _SECONDS = 10
 _INI = """

@@ -1,6 +1,6 @@
 """Paths, queries, headers, methods and bytes that nobody means well with."""
 
-from tests.contract.raw_http import Request
+from tests.support.raw_http import Request
 
 _POST = "/api/v1/posts/{post}"
 _PATHS = (

@@ -8,7 +8,7 @@ A key with such a comment is one value, whatever is in it; one without is a sect
 line of JSON, adds what the default does not tell. Unknown keys are refused, except directly below
 `global`, which charts share.
 
-`python -m tests.chart.values_docs [--check]`
+`python -m scripts.values_docs [--check]`
 """
 
 import json
@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import yaml
 
-_CHARTS: Final = Path(__file__).parents[2] / "deploy/helm"
-_BEGIN: Final = "<!-- values: `python -m tests.chart.values_docs` writes what follows -->\n"
+_CHARTS: Final = Path(__file__).parents[1] / "deploy/helm"
+_BEGIN: Final = "<!-- values: `python -m scripts.values_docs` writes what follows -->\n"
 _END: Final = "<!-- end of values -->\n"
 _TYPES: Final = {
     "tag:yaml.org,2002:str": "string",
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if arguments == ["--check"]:
         for path in files:
-            sys.stderr.write(f"{path} is stale: python -m tests.chart.values_docs\n")
+            sys.stderr.write(f"{path} is stale: python -m scripts.values_docs\n")
         return 1 if files else 0
     for path, text in files.items():
         path.write_text(text)

@@ -13,7 +13,7 @@ from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from duet_content.realtime.messages import ServerMessage
-from tests.serving import Duet
+from tests.support.running_duet import Duet
 
 PATIENCE: Final = 5.0
 _SERVER_MESSAGE: Final[TypeAdapter[ServerMessage]] = TypeAdapter(ServerMessage)
