@@ -104,12 +104,12 @@ async def authenticated_client(
 @pytest.fixture
 async def auth_session(duet: Duet) -> AsyncIterator[AsyncSession]:
     """A transaction on auth's database, committed at the end of the test."""
-    async with duet.auth.state.runtime.database.transaction() as session:
+    async with duet.auth.runtime.database.transaction() as session:
         yield session
 
 
 @pytest.fixture
 async def content_session(duet: Duet) -> AsyncIterator[AsyncSession]:
     """A transaction on content's database, committed at the end of the test."""
-    async with duet.content.state.runtime.database.transaction() as session:
+    async with duet.content.runtime.database.transaction() as session:
         yield session

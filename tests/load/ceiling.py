@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
-from duet_auth.dependencies import LIVE_USER
+from duet_auth.sessions.repository import ACTIVE_USER_BY_SESSION
 from duet_common.db.keyset import FIRST, Cursor
 from duet_common.settings import ServiceSettings
 from duet_content.posts.repository import PUBLISHED_POSTS
@@ -91,7 +91,7 @@ class Ceiling:
         user = uuid.UUID(environment["BENCH_USER_ID"])
         session = uuid.UUID(environment["BENCH_SESSION_ID"])
         # In the order of each statement's own placeholders.
-        self._user = LIVE_USER._arguments({"user_id": user, "session_id": session})
+        self._user = ACTIVE_USER_BY_SESSION._arguments({"user_id": user, "session_id": session})
         self._page = PUBLISHED_POSTS._arguments(
             {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
         )
@@ -118,7 +118,7 @@ class Ceiling:
 
     async def _read_me(self) -> bytes:
         async with self._auth.acquire() as connection:
-            row = await connection.fetchrow(LIVE_USER.sql, *self._user)
+            row = await connection.fetchrow(ACTIVE_USER_BY_SESSION.sql, *self._user)
         if row is None:
             raise LookupError("the bench's user is gone")
         user: dict[str, Any] = dict(row)

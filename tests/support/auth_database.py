@@ -21,7 +21,7 @@ async def count(session: AsyncSession, model: type[AuthBase]) -> int:
 
 async def change_user(duet: Duet, user_id: uuid.UUID, **values: object) -> None:
     """Change a user as an operator would, committed."""
-    database: Database = duet.auth.state.runtime.database
+    database: Database = duet.auth.runtime.database
     async with database.transaction() as session:
         await session.execute(update(User).where(User.id == user_id).values(**values))
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
 from duet_auth.main import create_app as create_auth
+from duet_auth.runtime import AuthRuntime
 from duet_auth.settings import AuthSettings
 from duet_common.clock import Clock
+from duet_common.web.runtime import Service
 from duet_content.main import create_app as create_content
+from duet_content.runtime import ContentRuntime
 from duet_content.settings import ContentSettings
 from duet_standalone.databases import DatabaseUrls
 from duet_standalone.main import StandaloneApp
@@ -27,8 +28,8 @@ class Duet:
     """The running pair."""
 
     url: str
-    auth: FastAPI
-    content: FastAPI
+    auth: Service[AuthRuntime]
+    content: Service[ContentRuntime]
     urls: DatabaseUrls
 
 

@@ -37,7 +37,7 @@ async def scratch_pair(server_url: str) -> AsyncIterator[DatabaseUrls]:
 
 @asynccontextmanager
 async def opened(
-    url: str, *, seconds: float = 5.0, pool_size: int = 1, pooler: bool = False
+    url: str, *, seconds: float = 5.0, pool_size: int = 1, pooler: bool = False, echo: bool = False
 ) -> AsyncIterator[Database]:
     """A `Database` with small pools; `seconds` is its timeout."""
     options = DatabaseOptions(
@@ -47,6 +47,7 @@ async def opened(
         read_pool_size=2 * pool_size,
         pre_ping=False,
         pooler=pooler,
+        echo=echo,
         timeout=seconds,
     )
     database = Database(url, options)

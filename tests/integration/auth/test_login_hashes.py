@@ -118,7 +118,7 @@ async def test_a_full_hash_queue_refuses_and_the_rest_goes_on(
 ) -> None:
     go = threading.Event()
     monkeypatch.setattr(hasher._CONTEXT, "hash", lambda _: str(go.wait(10)))
-    settings, passwords = duet.auth.state.runtime.settings, duet.auth.state.runtime.hasher
+    settings, passwords = duet.auth.runtime.settings, duet.auth.runtime.hasher
     places = settings.hash_threads + settings.hash_queue
     hashing = [asyncio.create_task(passwords.hash("x")) for _ in range(places)]
     await asyncio.sleep(0)  # each task runs to its place in the queue

@@ -50,7 +50,7 @@ async def client(pair: Duet) -> AsyncIterator[httpx.AsyncClient]:
 async def rotate(pair: Duet, clock: FrozenClock) -> str:
     """Rotate as `duet-auth keys rotate` does, beside the service; the kid that signs from then."""
     clock.advance(PROPAGATION)
-    runtime = pair.auth.state.runtime
+    runtime = pair.auth.runtime
     async with runtime.database.transaction() as session:
         outcome = await key_services(runtime.settings, clock)(session).rotate()
     assert isinstance(outcome, Rotated)
@@ -72,7 +72,7 @@ async def test_a_token_signed_before_a_rotation_is_accepted_by_both_after_it(
     registered_user = await register_user(client)
 
     active = await rotate(pair, clock)
-    await pair.auth.state.runtime.ring.refresh()
+    await pair.auth.runtime.ring.refresh()
 
     assert kid(registered_user.access_token) != active
     for path in ("/api/v1/users/me", "/api/v1/profiles/me"):
@@ -84,7 +84,7 @@ async def test_a_token_signed_after_a_rotation_is_accepted_by_both(
 ) -> None:
     registered_user = await register_user(client)
     active = await rotate(pair, clock)
-    await pair.auth.state.runtime.ring.refresh()
+    await pair.auth.runtime.ring.refresh()
 
     access_token = (await log_in(client, registered_user.email)).json()["access_token"]
 
@@ -98,7 +98,7 @@ async def test_a_rotation_changes_the_published_document_and_its_tag(
 ) -> None:
     before = await client.get("/.well-known/jwks.json")
     await rotate(pair, clock)
-    await pair.auth.state.runtime.ring.refresh()
+    await pair.auth.runtime.ring.refresh()
 
     after = await client.get(
         "/.well-known/jwks.json", headers={"If-None-Match": before.headers["etag"]}
@@ -139,7 +139,7 @@ async def test_no_request_is_refused_while_the_keys_rotate(
     while not kids:
         await asyncio.wait(using, timeout=0.001)
     active = await rotate(pair, clock)
-    await pair.auth.state.runtime.ring.refresh()
+    await pair.auth.runtime.ring.refresh()
     statuses = [status for task in using for status in await task]
 
     assert statuses == [200] * 200

@@ -35,7 +35,7 @@ async def with_grant(client: httpx.AsyncClient, duet: Duet, **grant: object) -> 
 
 async def make_users(duet: Duet, number: int) -> set[str]:
     """Users made in one transaction, so all at the same instant."""
-    async with duet.auth.state.runtime.database.transaction() as session:
+    async with duet.auth.runtime.database.transaction() as session:
         return {str((await make_user(session)).id) for _ in range(number)}
 
 

@@ -69,7 +69,7 @@ async def test_a_read_cannot_write(pooled: Database) -> None:
 
 @pytest.mark.parametrize("setting", ["statement_timeout", "lock_timeout"])
 async def test_each_transaction_has_its_limits(pooled: Database, setting: str) -> None:
-    assert await pooled.read_only_pool.value(f"SHOW {setting}", str) == "5s"
+    assert await pooled.read_only_pool.fetch_value(f"SHOW {setting}", str) == "5s"
     async with pooled.transaction() as session:
         assert await session.scalar(text(f"SHOW {setting}")) == "5s"
 

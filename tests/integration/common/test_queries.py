@@ -106,10 +106,10 @@ async def test_a_read_cannot_write(database: Database, notes: list[Note], statem
 
 
 async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> None:
-    assert await database.read_only_pool.value("SELECT 7", int) == 7
-    assert await database.read_only_pool.value("SELECT 7 WHERE false", int) is None
+    assert await database.read_only_pool.fetch_value("SELECT 7", int) == 7
+    assert await database.read_only_pool.fetch_value("SELECT 7 WHERE false", int) is None
     with pytest.raises(TypeError, match="int is not str"):
-        await database.read_only_pool.value("SELECT 7", str)
+        await database.read_only_pool.fetch_value("SELECT 7", str)
 
 
 @pytest.mark.parametrize(
@@ -126,4 +126,4 @@ async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> 
 async def test_every_connection_is_set_up_alike(
     database: Database, setting: str, value: str
 ) -> None:
-    assert await database.read_only_pool.value(f"SHOW {setting}", str) == value
+    assert await database.read_only_pool.fetch_value(f"SHOW {setting}", str) == value

@@ -22,7 +22,7 @@ Limited = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 def limited(duet: Duet, tmp_path: Path) -> Limited:
     """Opens a client of a pair with the given limits in auth; content asks auth for nothing."""
     keys = tmp_path / "jwks.json"
-    keys.write_bytes(duet.auth.state.runtime.ring.jwks)
+    keys.write_bytes(duet.auth.runtime.ring.jwks)
 
     @asynccontextmanager
     async def opened(**limits: object) -> AsyncIterator[httpx.AsyncClient]:
@@ -42,7 +42,7 @@ def assert_limited(response: httpx.Response, name: str, quota: int) -> None:
     assert 1 <= wait <= 60
     assert response.headers["ratelimit"] == f'"{name}";r=0;t={wait}'
     assert response.headers["ratelimit-policy"] == f'"{name}";q={quota};w=60'
-    assert problem["detail"] == f"Over {quota} requests a minute; try again in {wait} s"
+    assert problem["detail"] == f"The limit is {quota} requests per minute. Try again in {wait} s."
 
 
 async def test_an_address_has_its_requests_a_minute_and_no_more(limited: Limited) -> None:

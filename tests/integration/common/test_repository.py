@@ -49,6 +49,12 @@ async def test_get_multi_is_a_slice_newest_first(notes: NoteRepository) -> None:
     assert list(await notes.get_multi(skip=5)) == []
 
 
+async def test_get_multi_takes_filters(notes: NoteRepository) -> None:
+    made = await make(notes, 3)
+
+    assert list(await notes.get_multi(Note.title != "note 1")) == [made[0], made[2]]
+
+
 async def test_pages_follow_each_other_without_gap_or_overlap(notes: NoteRepository) -> None:
     made = await make(notes, 5)
 

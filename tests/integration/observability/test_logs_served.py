@@ -111,7 +111,7 @@ async def test_an_error_of_the_database_quotes_no_values(duet: Duet) -> None:
     """They would be in the traceback that is logged: the hash of a password, say."""
     statement = text("SELECT no_such_column, CAST(:secret AS text)")
     with pytest.raises(DBAPIError) as failed:
-        async with duet.auth.state.runtime.database.transaction() as session:
+        async with duet.auth.runtime.database.transaction() as session:
             await session.execute(statement, {"secret": "IN-A-PARAMETER"})
 
     assert "no_such_column" in str(failed.value)

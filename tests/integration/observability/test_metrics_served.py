@@ -75,7 +75,7 @@ async def test_a_connection_in_use_shows(duet: Duet) -> None:
         assert (database.pools["write"].in_use, database.pools["read"].in_use) == (0, 0)
         async with database.transaction() as session:
             await session.execute(text("SELECT 1"))
-            await database.read_only_pool.value("SELECT 1", int)
+            await database.read_only_pool.fetch_value("SELECT 1", int)
             write, read = database.pools["write"], database.pools["read"]
         assert (write.idle, write.in_use, write.max_size) == (0, 1, 15)
         assert (read.idle, read.in_use, read.max_size) == (1, 0, 5)

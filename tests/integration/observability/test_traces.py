@@ -102,7 +102,7 @@ async def test_nothing_but_requests_and_their_sql_is_traced(
                 for path in ("/livez", "/readyz", "/metrics"):
                     assert (await pod.get(path)).status_code == 200
         # What runs beside the requests: the keys, read again.
-        await own.auth.state.runtime.ring.refresh()
+        await own.auth.runtime.ring.refresh()
 
     assert collector.servers == {
         "GET /.well-known/jwks.json": 1,

@@ -72,5 +72,5 @@ def trusting(session_trusting: Duet, clock: FrozenClock) -> Duet:
 
 
 def hub_of(duet: Duet) -> Hub:
-    hub: Hub = duet.content.state.runtime.hub
+    hub: Hub = duet.content.runtime.hub
     return hub

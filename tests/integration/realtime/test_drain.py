@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from duet_common.testing.tokens import TokenFactory
-from duet_common.web.drain import drain_of
 from tests.integration.realtime.conftest import Serve, hub_of
 from tests.support.running_duet import Duet
 from tests.support.websocket_client import talking
@@ -28,7 +27,7 @@ async def test_every_websocket_is_closed_with_1012(leaving: Duet, tokens: TokenF
         assert (await one.hear())["type"] == "welcome"
         assert (await two.hear())["type"] == "welcome"
 
-        await drain_of(leaving.content).run(0.01)
+        await leaving.content.drain.run(0.01)
 
         assert list(await asyncio.gather(one.closed(), two.closed())) == [1012, 1012]
     assert len(hub_of(leaving)) == 0
@@ -39,7 +38,7 @@ async def test_it_is_not_ready_and_gives_its_connections_up(leaving: Duet) -> No
     async with httpx.AsyncClient(transport=transport, base_url="http://pod") as pod:
         assert (await pod.get("/readyz")).json()["status"] == "ok"
 
-        await drain_of(leaving.content).run(0.01)
+        await leaving.content.drain.run(0.01)
 
         ready = await pod.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 import uvicorn
-from fastapi import FastAPI
 
 from duet_common.web.drain import Drain
+from duet_common.web.runtime import Runtime, Service
 from duet_common.web.server import DrainingServer, ServeSettings
 
 
@@ -24,8 +24,8 @@ async def test_requests_get_what_the_websockets_leave(
         await asyncio.sleep(taken)
 
     monkeypatch.setattr(uvicorn.Server, "shutdown", shutdown)
-    app = FastAPI()
-    app.state.drain = Drain()
-    app.state.drain.add(ending)
+    app = Service[Runtime]()
+    app.drain = Drain()
+    app.drain.add(ending)
     await DrainingServer(app, ServeSettings(drain_seconds=3)).shutdown()
     assert given == [left]

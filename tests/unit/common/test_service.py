@@ -2,16 +2,17 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, HTTPException
 from starlette.responses import StreamingResponse
 
 from duet_common.errors import Conflict, NotFound
 from duet_common.settings import ServiceSettings
 from duet_common.web.app import create_service
+from duet_common.web.runtime import Runtime
 from duet_common.web.schemas import NonBlank, RequestModel
 from tests.support.problems import assert_problem
 
@@ -61,9 +62,9 @@ async def replace(number: int) -> int:
     return number
 
 
-@asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    yield
+def no_runtime() -> AbstractAsyncContextManager[Runtime]:
+    """These tests do not start the app."""
+    raise NotImplementedError
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         description="For a test.",
         version="1",
         settings=ServiceSettings(rate_limit_enabled=False, max_body_bytes=100),
-        lifespan=lifespan,
+        runtime=no_runtime,
         routers=[router],
         checks={},
     )
@@ -107,6 +108,37 @@ async def test_an_expected_error_is_a_problem_with_its_headers(client: httpx.Asy
 
     assert assert_problem(response, 409, "conflict")["detail"] == "Two of them"
     assert response.headers["x-which"] == "both"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/conflict", 409, "conflict"),
+        ("/fails", 500, "internal_error"),
+        ("/nothing", 404, "not_found"),
+    ],
+)
+async def test_the_log_line_of_a_request_has_the_code_of_its_problem(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str, status: int, code: str
+) -> None:
+    caplog.set_level(logging.INFO, logger="duet.request")
+
+    await client.get(path)
+
+    [record] = [record for record in caplog.records if record.levelno == logging.INFO]
+    assert record.__dict__["status"] == status
+    assert record.__dict__["code"] == code
+
+
+async def test_the_log_line_of_a_successful_request_has_no_code(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="duet.request")
+
+    await client.put("/things/1")
+
+    [record] = caplog.records
+    assert "code" not in record.__dict__
 
 
 @pytest.mark.parametrize(

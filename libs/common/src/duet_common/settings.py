@@ -43,6 +43,9 @@ class ServiceSettings(BaseSettings):
         default=False,
         description="the URL is that of a pooler in transaction mode, such as pgbouncer",
     )
+    database_echo: bool = Field(
+        default=False, description="log every SQL statement, without its parameters"
+    )
     database_timeout_seconds: PositiveFloat = Field(
         5.0, description="longest statement, and longest wait for a connection; then 503"
     )

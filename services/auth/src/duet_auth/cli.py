@@ -4,17 +4,16 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys.models import SigningKeyRow
-from duet_auth.keys.service import NotPropagated, Rotated
+from duet_auth.keys.service import KeyService, NotPropagated, Rotated
 from duet_auth.kubernetes_secrets import (
     SecretsFailure,
     SecretsSpec,
@@ -23,9 +22,10 @@ from duet_auth.kubernetes_secrets import (
 )
 from duet_auth.main import create_app, key_services
 from duet_auth.migrations import MIGRATIONS
+from duet_auth.passwords.hasher import PasswordHasher
 from duet_auth.settings import AuthSettings
-from duet_auth.users.errors import UserNotFound
-from duet_auth.users.repository import UserRepository
+from duet_auth.users.schemas import UserRead
+from duet_auth.users.service import UserService
 from duet_common.clock import utc_now
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.errors import DuetError
@@ -124,15 +124,35 @@ def grant(
     typer.echo(f"{email}: {' '.join(permissions or []) or 'no permissions'}")
 
 
+@users.command("list")
+def list_users(
+    skip: Annotated[int, typer.Option(min=0, help="Number of users to skip.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of users.")] = 100,
+    active: Annotated[bool, typer.Option("--active", help="Only active users.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show users, newest first, and their total number."""
+    shown, total = _run(_list_users(_settings(), skip=skip, limit=limit, active_only=active))
+    if as_json:
+        document = {"users": [user.model_dump(mode="json") for user in shown], "total": total}
+        typer.echo(json.dumps(document))
+        return
+    for user in shown:
+        rights = "superuser" if user.is_superuser else " ".join(user.permissions)
+        state = "active" if user.is_active else "inactive"
+        typer.echo(f"{user.id}  {user.email}  {state}  {rights}".rstrip())
+    typer.echo(f"{len(shown)} of {total} users")
+
+
 async def _list_keys(settings: AuthSettings) -> list[SigningKeyRow]:
-    async with _transaction(settings) as session:
-        return list(await key_services(settings, utc_now)(session).list())
+    async with _key_service(settings) as service:
+        return list(await service.list())
 
 
 async def _rotate(settings: AuthSettings, *, force: bool) -> Rotated:
     while True:
-        async with _transaction(settings) as session:
-            outcome = await key_services(settings, utc_now)(session).rotate(force=force)
+        async with _key_service(settings) as service:
+            outcome = await service.rotate(force=force)
         if isinstance(outcome, Rotated):
             return outcome
         typer.echo(_waiting(outcome), err=True)
@@ -147,15 +167,16 @@ def _waiting(outcome: NotPropagated) -> str:
 async def _grant(
     settings: AuthSettings, email: str, permissions: list[str], superuser: bool | None
 ) -> None:
-    async with _transaction(settings) as session:
-        repository = UserRepository(session)
-        user = await repository.get_by_email(email)
-        if user is None:
-            raise UserNotFound
-        values: dict[str, object] = {"permissions": permissions}
-        if superuser is not None:
-            values["is_superuser"] = superuser
-        await repository.update(user, values)
+    async with _user_service(settings) as service:
+        await service.set_permissions(email, permissions, is_superuser=superuser)
+
+
+async def _list_users(
+    settings: AuthSettings, *, skip: int, limit: int, active_only: bool
+) -> tuple[list[UserRead], int]:
+    async with _user_service(settings) as service:
+        rows, total = await service.get_multi(skip=skip, limit=limit, active_only=active_only)
+        return [UserRead.model_validate(row) for row in rows], total
 
 
 def _described(row: SigningKeyRow) -> dict[str, str | None]:
@@ -169,14 +190,26 @@ def _described(row: SigningKeyRow) -> dict[str, str | None]:
 
 
 @asynccontextmanager
-async def _transaction(settings: AuthSettings) -> AsyncIterator[AsyncSession]:
+async def _database(settings: AuthSettings) -> AsyncIterator[Database]:
     url = settings.database_url.get_secret_value()
     database = Database(url, DatabaseOptions.of(settings, "duet-auth-cli"))
     try:
-        async with database.transaction() as session:
-            yield session
+        yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _key_service(settings: AuthSettings) -> AsyncIterator[KeyService]:
+    async with _database(settings) as database, database.transaction() as session:
+        yield key_services(settings, utc_now)(session)
+
+
+@asynccontextmanager
+async def _user_service(settings: AuthSettings) -> AsyncIterator[UserService]:
+    with closing(PasswordHasher(threads=1, queue=0)) as hasher:
+        async with _database(settings) as database, database.transaction() as session:
+            yield UserService(session, database.read_only_pool, hasher)
 
 
 def _settings() -> AuthSettings:

@@ -1,59 +1,38 @@
-"""What auth's endpoints ask for: ready services, the caller, the limits.
+"""Dependencies of auth's endpoints: services, the current user, rate limits.
 
-All are `async`, even where they await nothing: FastAPI runs the others in a thread.
+All are `async`, even those that await nothing, because FastAPI runs a plain function in a thread.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import bindparam, select
 
 from duet_auth.runtime import AuthRuntime
-from duet_auth.sessions.models import UserSession
+from duet_auth.sessions.repository import ACTIVE_USER_BY_SESSION
 from duet_auth.sessions.service import Client, SessionService
 from duet_auth.settings import AuthSettings
-from duet_auth.users.models import User
 from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
-from duet_common.db.queries import Query
 from duet_common.errors import InvalidToken
 from duet_common.web.principal import CurrentPrincipal
-from duet_common.web.rate_limits import client_address, rate_limiter_of
-from duet_common.web.runtime import runtime_of
+from duet_common.web.rate_limits import client_address
+from duet_common.web.runtime import runtime_of, service_of
 from duet_common.web.transaction import WriteSessionDep
 
 _MAX_USER_AGENT_LENGTH = 200
 
-# Here an ended session and a deleted user count at once: the database that knows is ours.
-LIVE_USER = Query(
-    select(
-        User.id,
-        User.email,
-        User.first_name,
-        User.last_name,
-        User.is_active,
-        User.is_superuser,
-        User.email_verified,
-        User.permissions,
-        User.created_at,
-        User.updated_at,
-    )
-    .join(UserSession, UserSession.user_id == User.id)
-    .where(
-        User.id == bindparam("user_id"),
-        User.is_active,
-        UserSession.id == bindparam("session_id"),
-        UserSession.revoked_at.is_(None),
-    ),
-    UserRead,
-)
-
 
 async def current_user(principal: CurrentPrincipal, request: Request) -> UserRead:
-    """The caller. `InvalidToken` when the session has ended, or the user is gone or inactive."""
+    """Return the user whom the token identifies.
+
+    Raises `InvalidToken` when the session was revoked or the user is deleted or inactive: auth has
+    these in its own database, so they count at once.
+    """
     pool = runtime_of(request, AuthRuntime).database.read_only_pool
-    user = await LIVE_USER.one(pool, user_id=principal.user_id, session_id=principal.session_id)
+    user = await ACTIVE_USER_BY_SESSION.one(
+        pool, user_id=principal.user_id, session_id=principal.session_id
+    )
     if user is None:
         raise InvalidToken
     return user
@@ -98,10 +77,11 @@ ClientDep = Annotated[Client, Depends(request_client)]
 def limited(
     name: str, per_minute: Callable[[AuthSettings], int]
 ) -> Callable[[Request], Awaitable[None]]:
-    """A dependency: a tighter limit on one operation, by address."""
+    """Return a dependency that limits one operation per client address."""
 
     async def counted(request: Request) -> None:
         settings = runtime_of(request, AuthRuntime).settings
-        await rate_limiter_of(request).hit(name, per_minute(settings), client_address(request))
+        limiter = service_of(request).rate_limiter
+        await limiter.hit(name, per_minute(settings), client_address(request))
 
     return counted

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.keys import endpoints as keys_endpoints
@@ -26,19 +25,16 @@ from duet_common.db.database import Database, DatabaseOptions
 from duet_common.observability.logging import configure_logging
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
+from duet_common.web.runtime import Service
 
 
-def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> FastAPI:
-    """auth, from the given settings or from the environment. Nothing is opened before it starts."""
+def create_app(
+    settings: AuthSettings | None = None, clock: Clock = utc_now
+) -> Service[AuthRuntime]:
+    """Make auth's app from the given settings, or from the environment."""
     if settings is None:
         settings = AuthSettings()
         configure_logging(settings.log_level, settings.log_format)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, clock) as runtime:
-            app.state.runtime = runtime
-            yield
 
     app = create_service(
         name="duet-auth",
@@ -46,18 +42,18 @@ def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> 
         description="Users, passwords, sessions and tokens.",
         version=version("duet-auth"),
         settings=settings,
-        lifespan=lifespan,
+        runtime=lambda: running(settings, clock),
         routers=[users_endpoints.router, sessions_endpoints.router, keys_endpoints.router],
         checks={
-            "database": lambda: app.state.runtime.database.is_reachable(),
-            "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
-            "signing_key": lambda: _has_keys(app),
+            "database": lambda runtime: runtime.database.is_reachable(),
+            "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),
+            "signing_key": _has_keys,
         },
     )
-    app.state.metrics.watch(
+    app.metrics.watch(
         "duet_signing_key_age_seconds",
-        "For how long the active key has been signing",
-        lambda: _key_age(app, clock),
+        "Time since the active signing key was activated",
+        lambda: _key_age(app.runtime.ring, clock),
         across="max",
     )
     return app
@@ -65,7 +61,7 @@ def create_app(settings: AuthSettings | None = None, clock: Clock = utc_now) -> 
 
 @asynccontextmanager
 async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterator[AuthRuntime]:
-    """Everything auth needs, opened and closed again."""
+    """Open everything that auth needs, and close it at the end."""
     database = Database(
         settings.database_url.get_secret_value(), DatabaseOptions.of(settings, "duet-auth")
     )
@@ -97,23 +93,22 @@ async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterat
 
 
 def key_services(settings: AuthSettings, clock: Clock) -> Callable[[AsyncSession], KeyService]:
-    """Makes the key service of a session."""
+    """Return a function that makes the key service of a session."""
     encryption = KeyEncryption(settings.key_encryption_bytes)
     policy = KeyPolicy(
         algorithm=settings.signing_algorithm,
         propagation=timedelta(seconds=settings.key_propagation_seconds),
-        # A process that has not noticed a rotation yet may sign until it reads the keys again.
+        # A process that has not read the keys since a rotation still signs with the old one.
         retention=settings.access_token_lifetime
         + timedelta(seconds=4 * settings.key_refresh_seconds),
     )
     return lambda session: KeyService(session, encryption, policy, clock)
 
 
-def _key_age(app: FastAPI, clock: Clock) -> dict[tuple[str, ...], float]:
-    since = app.state.runtime.ring.active_since
+def _key_age(ring: KeyRing, clock: Clock) -> dict[tuple[str, ...], float]:
+    since = ring.active_since
     return {} if since is None else {(): (clock() - since).total_seconds()}
 
 
-async def _has_keys(app: FastAPI) -> bool:
-    ring: KeyRing = app.state.runtime.ring
-    return ring.has_keys
+async def _has_keys(runtime: AuthRuntime) -> bool:
+    return runtime.ring.has_keys

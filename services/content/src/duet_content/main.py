@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import httpx
-from fastapi import FastAPI
 
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
@@ -13,7 +12,7 @@ from duet_common.observability.logging import configure_logging
 from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
 from duet_common.web.app import create_service
-from duet_common.web.drain import drain_of
+from duet_common.web.runtime import Service
 from duet_content.jwks.store import DatabaseJwksStore
 from duet_content.migrations import MIGRATIONS
 from duet_content.posts import endpoints as posts_endpoints
@@ -24,17 +23,13 @@ from duet_content.runtime import ContentRuntime
 from duet_content.settings import ContentSettings
 
 
-def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) -> FastAPI:
-    """content, from the given settings or the environment. Nothing is opened before it starts."""
+def create_app(
+    settings: ContentSettings | None = None, clock: Clock = utc_now
+) -> Service[ContentRuntime]:
+    """Make content's app from the given settings, or from the environment."""
     if settings is None:
         settings = ContentSettings()
         configure_logging(settings.log_level, settings.log_format)
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, clock) as runtime:
-            app.state.runtime = runtime
-            yield
 
     app = create_service(
         name="duet-content",
@@ -42,16 +37,16 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
         description="Profiles, posts and WebSockets.",
         version=version("duet-content"),
         settings=settings,
-        lifespan=lifespan,
+        runtime=lambda: running(settings, clock),
         routers=[posts_endpoints.router, profiles_endpoints.router, realtime_endpoints.router],
         checks={
-            "database": lambda: app.state.runtime.database.is_reachable(),
-            "schema": lambda: MIGRATIONS.is_at_head_or_later(app.state.runtime.database),
-            "verification_key": lambda: _has_keys(app),
+            "database": lambda runtime: runtime.database.is_reachable(),
+            "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),
+            "verification_key": _has_keys,
         },
     )
-    app.state.metrics.count_websockets(app)
-    drain_of(app).add(lambda seconds: app.state.runtime.hub.drain(seconds))
+    app.metrics.count_websockets(app)
+    app.drain.add(lambda seconds: app.runtime.hub.drain(seconds))
     return app
 
 
@@ -59,7 +54,7 @@ def create_app(settings: ContentSettings | None = None, clock: Clock = utc_now) 
 async def running(
     settings: ContentSettings, clock: Clock = utc_now
 ) -> AsyncIterator[ContentRuntime]:
-    """Everything content needs, opened and closed again."""
+    """Open everything that content needs, and close it at the end."""
     database = Database(
         settings.database_url.get_secret_value(), DatabaseOptions.of(settings, "duet-content")
     )
@@ -100,6 +95,5 @@ async def _key_source(
             await source.stop()
 
 
-async def _has_keys(app: FastAPI) -> bool:
-    keys: FileKeySource | JwksKeySource = app.state.runtime.keys
-    return keys.has_keys
+async def _has_keys(runtime: ContentRuntime) -> bool:
+    return runtime.keys.has_keys

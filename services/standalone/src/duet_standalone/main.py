@@ -8,10 +8,13 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from duet_auth.runtime import AuthRuntime
 from duet_common.tokens.key_sources import JwksKeySource
 from duet_common.web.drain import Drain
 from duet_common.web.problems import install_error_handler
 from duet_common.web.request_context import RequestContextMiddleware
+from duet_common.web.runtime import Service
+from duet_content.runtime import ContentRuntime
 from duet_standalone.docs import docs_router
 
 AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
@@ -21,7 +24,7 @@ CONTENT_PATHS: Final = ("/api/v1/profiles", "/api/v1/posts", "/ws")
 class StandaloneApp:
     """Dispatches by path, as the ingress does. Probes and metrics are not routed, here or there."""
 
-    def __init__(self, auth: FastAPI, content: FastAPI) -> None:
+    def __init__(self, auth: Service[AuthRuntime], content: Service[ContentRuntime]) -> None:
         self.auth = auth
         self.content = content
         self._routes: list[tuple[str, ASGIApp]] = [
@@ -55,6 +58,6 @@ class StandaloneApp:
 
     async def ready(self) -> None:
         """Return when content has asked auth for its keys, over HTTP, from the running server."""
-        keys = self.content.state.runtime.keys
+        keys = self.content.runtime.keys
         if isinstance(keys, JwksKeySource):
             await keys.refresh()

@@ -8,12 +8,12 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from duet_common.db.queries import PoolUsage, ReadOnlyPool
+from duet_common.db.unavailable import is_unavailable
 from duet_common.errors import DatabaseUnavailable
 from duet_common.settings import ServiceSettings
 
@@ -22,8 +22,7 @@ UNPREPARED: Final[Mapping[str, Any]] = {
     "prepared_statement_cache_size": 0,
     "prepared_statement_name_func": str,
 }
-"""SQLAlchemy's arguments for asyncpg with which no statement outlives its transaction: a prepared
-one has no name, and the next takes its place."""
+"""SQLAlchemy's arguments for asyncpg that keep no statement prepared beyond its transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,7 @@ class DatabaseOptions:
     read_pool_size: int
     pre_ping: bool
     pooler: bool
+    echo: bool
     timeout: float
 
     @classmethod
@@ -47,27 +47,28 @@ class DatabaseOptions:
             read_pool_size=settings.database_read_pool_size,
             pre_ping=settings.database_pool_pre_ping,
             pooler=settings.database_pooler,
+            echo=settings.database_echo,
             timeout=settings.database_timeout_seconds,
         )
 
 
 def asyncpg_url(url: str) -> URL:
-    """`postgresql://…` as SQLAlchemy's URL for asyncpg. Raises `ArgumentError` if it is no URL."""
+    """Return `postgresql://…` as SQLAlchemy's URL for asyncpg. Raises `ArgumentError`."""
     return make_url(url).set(drivername="postgresql+asyncpg")
 
 
 class Database:
-    """Two pools to one database.
+    """Two connection pools to one database.
 
-    `transaction()` is the ordinary way: an ORM session, committed at the end of the block.
-    `reads` runs prepared statements outside of a transaction, on connections that cannot write:
-    a session's BEGIN, COMMIT and unit of work cost more than a row by its key does
-    (docs/adr/0003). Connections are opened on first use, so a service starts while its
-    database is down, and says so at `/readyz`.
+    `transaction()` yields an ORM session that is committed at the end of the block.
+    `read_only_pool` runs prepared statements outside of a transaction, on connections that cannot
+    write: BEGIN, COMMIT and the unit of work of a session cost more than reading a row by its key
+    (docs/adr/0003). Connections are opened on first use, so a service starts while its database
+    is down, and reports this at `/readyz`.
 
-    With `pooler` (pgbouncer in transaction mode) a connection's next transaction may be on another
-    connection to the server: statements are not kept prepared, settings are those of a
-    transaction, and a read is one, too (sqlalchemy#6467, asyncpg#1058).
+    With `pooler` (pgbouncer in transaction mode), each transaction may use another server
+    connection. Therefore statements are not kept prepared, settings are set per transaction, and
+    each read is a transaction (sqlalchemy#6467, asyncpg#1058).
     """
 
     def __init__(self, url: str, options: DatabaseOptions) -> None:
@@ -80,7 +81,8 @@ class Database:
             max_overflow=options.max_overflow,
             pool_timeout=options.timeout,
             pool_pre_ping=options.pre_ping,
-            hide_parameters=True,  # an error's text ends in logs and traces
+            echo=options.echo,
+            hide_parameters=True,  # the text of an error is logged and traced
             connect_args={
                 "server_settings": server_settings,
                 "timeout": options.timeout,
@@ -96,19 +98,22 @@ class Database:
             timeout=options.timeout,
             server_settings=server_settings,
             begin=begin,
+            echo=options.echo,
         )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed when the block ends, rolled back when it raises.
+        """Yield a session; commit when the block ends, roll back when it raises.
 
         Raises `DatabaseUnavailable` when the database cannot be reached, refuses the connection
         or takes too long.
         """
         try:
-            async with self._sessions.begin() as session:
+            # Not `begin()`: that would forbid the block to roll back and continue.
+            async with self._sessions() as session:
                 yield session
-        except (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError) as error:
+                await session.commit()
+        except (SQLAlchemyError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if is_unavailable(error):
                 raise DatabaseUnavailable from error
             raise
@@ -119,14 +124,16 @@ class Database:
         return True
 
     async def schema_revision(self) -> str | None:
-        """The Alembic revision of the database; None before the first migration."""
+        """Return the Alembic revision of the database, or None before the first migration."""
         with suppress(asyncpg.UndefinedTableError):
-            return await self.read_only_pool.value("SELECT version_num FROM alembic_version", str)
+            return await self.read_only_pool.fetch_value(
+                "SELECT version_num FROM alembic_version", str
+            )
         return None
 
     @property
     def pools(self) -> Mapping[str, PoolUsage]:
-        """The state of both pools at this moment: `write` and `read`."""
+        """The current use of both pools: `write` and `read`."""
         pool = self._engine.pool
         idle, in_use = (
             (pool.checkedin(), pool.checkedout()) if isinstance(pool, QueuePool) else (0, 0)
@@ -139,9 +146,10 @@ class Database:
 
 
 def _server_settings(options: DatabaseOptions) -> tuple[dict[str, str], str | None]:
-    """What the server is told when a connection starts, and what when a transaction begins.
+    """Return the settings of a connection, and the first statement of each transaction or None.
 
-    A pooler refuses at the start what it cannot restore when it changes the server's connection.
+    A pooler refuses settings that it cannot restore when it assigns another server connection.
+    Behind a pooler, that first statement sets them for the transaction.
     """
     identity = {"application_name": options.application_name, "timezone": "UTC"}
     millis = str(int(options.timeout * 1000))
@@ -149,7 +157,7 @@ def _server_settings(options: DatabaseOptions) -> tuple[dict[str, str], str | No
         "statement_timeout": millis,
         "lock_timeout": millis,
         "idle_in_transaction_session_timeout": str(int(options.timeout * 10_000)),
-        "jit": "off",  # plans for single rows are never worth compiling
+        "jit": "off",  # compiling a plan never pays off for single rows
     }
     if not options.pooler:
         return {**identity, **limits}, None
@@ -162,26 +170,3 @@ def _statement_listener(statement: str) -> Callable[[Connection], None]:
         connection.exec_driver_sql(statement)
 
     return run
-
-
-def is_unavailable(error: Exception) -> bool:
-    """Whether an error means "later, perhaps": no connection, none free, or a timeout."""
-    if isinstance(error, PoolTimeout | OSError):
-        return True
-    cause: BaseException | None = error
-    if isinstance(error, DBAPIError):
-        if error.connection_invalidated:
-            return True
-        cause = error.orig.__cause__ if error.orig is not None else None
-    return isinstance(
-        cause,
-        asyncpg.PostgresConnectionError  # class 08
-        | asyncpg.OperatorInterventionError  # class 57: shutdown, crash recovery, timeout
-        | asyncpg.InsufficientResourcesError  # class 53: too many connections, disk full
-        | asyncpg.LockNotAvailableError
-        | asyncpg.TransactionRollbackError  # class 40: a deadlock, and one side may try again
-        | asyncpg.InvalidAuthorizationSpecificationError  # class 28: the role or its password
-        | asyncpg.InvalidCatalogNameError  # the database is not there (yet)
-        | asyncpg.InterfaceError
-        | OSError,
-    )

@@ -1,12 +1,12 @@
-"""Reading without a session: a statement written with the models, compiled once, run by asyncpg.
+"""Queries without a session: statements written with the models, compiled once, run by asyncpg.
 
-It is the read-only twin of the request's transaction. The connections have
-`default_transaction_read_only=on`, so a statement that writes fails in PostgreSQL.
+The connections have `default_transaction_read_only=on`, so a statement that writes fails.
 """
 
-from __future__ import annotations  # asyncpg is generic in its stubs only
+from __future__ import annotations  # asyncpg is generic only in its stubs
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_common.db.unavailable import UNAVAILABLE_ERRORS
 from duet_common.errors import DatabaseUnavailable
+
+logger = logging.getLogger(__name__)
 
 M = TypeVar("M")
 
@@ -35,15 +38,15 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class PoolUsage:
-    """How many connections of a pool are open and unused, how many work, and how many may."""
+    """Numbers of connections: open and unused, open and in use, and the maximum of the pool."""
 
     idle: int
     in_use: int
     max_size: int
 
 
-class _ReadConnection(_Connection):
-    """A connection whose reset is nothing: outside of a transaction there is nothing to reset."""
+class _UnresetConnection(_Connection):
+    """A connection that is not reset on release: outside of a transaction, no state remains."""
 
     __slots__ = ()
 
@@ -51,21 +54,11 @@ class _ReadConnection(_Connection):
         return ""
 
 
-class _Translating:
-    """Turns the errors that mean "later" into ours; a generator would cost each read 5 µs."""
-
-    _LATER = (
-        OSError,  # asyncio's TimeoutError is one
-        asyncpg.InterfaceError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError,
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InvalidCatalogNameError,
-    )
+class _UnavailableErrors:
+    """Raises `DatabaseUnavailable` from a temporary error. A generator would cost a read 5 µs."""
 
     def __enter__(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def __exit__(
         self,
@@ -73,15 +66,15 @@ class _Translating:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, self._LATER):
+        if isinstance(error, UNAVAILABLE_ERRORS):
             raise DatabaseUnavailable from error
 
 
-_TRANSLATING: Final = _Translating()
+_UNAVAILABLE_ERRORS: Final = _UnavailableErrors()
 
 
 class ReadOnlyPool:
-    """A pool of read-only connections. Every method raises `DatabaseUnavailable` for "later"."""
+    """A pool of read-only connections. Every query may raise `DatabaseUnavailable`."""
 
     def __init__(
         self,
@@ -91,12 +84,14 @@ class ReadOnlyPool:
         timeout: float,
         server_settings: dict[str, str],
         begin: str | None = None,
+        echo: bool = False,
     ) -> None:
-        """Behind a pooler each read is a transaction, whose first statement is `begin`."""
+        """With `begin` (behind a pooler), each query is a transaction that starts with it."""
         if begin is None:
             server_settings = {**server_settings, "default_transaction_read_only": "on"}
         self._size = size
         self._timeout = timeout
+        self._echo = echo
         self._opening = asyncio.Lock()
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._create = lambda: asyncpg.create_pool(
@@ -105,26 +100,33 @@ class ReadOnlyPool:
             max_size=size,
             timeout=timeout,
             command_timeout=timeout,
-            connection_class=_ReadConnection,
+            connection_class=_UnresetConnection,
             server_settings=server_settings,
             statement_cache_size=100 if begin is None else 0,
         )
         self._lease = self._connection if begin is None else self._transactions(begin)
 
     async def fetch(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
-        with _TRANSLATING:
+        if self._echo:
+            logger.info("%s", sql)
+        with _UNAVAILABLE_ERRORS:
             pool = self._pool or await self._open()
             async with self._lease(pool) as connection:
                 return await connection.fetch(sql, *arguments)
 
     async def fetch_row(self, sql: str, *arguments: object) -> asyncpg.Record | None:
-        with _TRANSLATING:
+        if self._echo:
+            logger.info("%s", sql)
+        with _UNAVAILABLE_ERRORS:
             pool = self._pool or await self._open()
             async with self._lease(pool) as connection:
                 return await connection.fetchrow(sql, *arguments)
 
-    async def value(self, sql: str, kind: type[M]) -> M | None:
-        """The first column of the first row; TypeError if it is not of `kind`."""
+    async def fetch_value(self, sql: str, kind: type[M]) -> M | None:
+        """Return the first column of the first row, or None without a row.
+
+        Raises TypeError if the value is not of `kind`.
+        """
         row = await self.fetch_row(sql)
         if row is None:
             return None
@@ -144,7 +146,7 @@ class ReadOnlyPool:
             await self._pool.close()
 
     def _connection(self, pool: asyncpg.Pool[asyncpg.Record]) -> _Lease:
-        # A timer that nobody waits for costs a read 3 %: with a connection free, there is none.
+        # A timer costs a read 3 %, and is not needed while a connection is free.
         return pool.acquire(timeout=None if pool.get_idle_size() else self._timeout)
 
     def _transactions(self, begin: str) -> Callable[[asyncpg.Pool[asyncpg.Record]], _Lease]:
@@ -164,10 +166,10 @@ class ReadOnlyPool:
 
 
 class Query(Generic[M]):
-    """A SELECT whose rows become `model`; the statement is compiled when the module is loaded.
+    """A SELECT statement, compiled once, whose rows are validated into `model`.
 
-    Parameters are `bindparam("name")` in the statement and keywords of `one` and `all`. `shape`
-    turns a row into what the model validates, where its columns are not the model's fields.
+    Parameters are `bindparam("name")` in the statement and keyword arguments of the methods.
+    `shape` converts a row into the model's input where the columns are not the model's fields.
     """
 
     def __init__(
@@ -186,19 +188,19 @@ class Query(Generic[M]):
         self._shape = shape
 
     async def one(self, pool: ReadOnlyPool, **parameters: object) -> M | None:
-        """The row, or None. KeyError if a parameter is missing."""
+        """Return the row, or None. Raises KeyError if a parameter is missing."""
         row = await pool.fetch_row(self.sql, *self._arguments(parameters))
         return None if row is None else self._model(dict(row))
 
     async def all(self, pool: ReadOnlyPool, **parameters: object) -> list[M]:
-        """Every row, in the statement's order. KeyError if a parameter is missing."""
+        """Return every row, in the statement's order. Raises KeyError if a parameter is missing."""
         rows = await pool.fetch(self.sql, *self._arguments(parameters))
         shape = self._shape
         values = [shape(dict(row)) if shape else dict(row) for row in rows]
         return self._models.validate_python(values)
 
     async def one_in(self, session: AsyncSession, **parameters: object) -> M | None:
-        """The row as a transaction sees it, with what it has not committed yet."""
+        """Return the row as a transaction sees it, with its own uncommitted changes, or None."""
         row = (await session.execute(self._statement, parameters)).mappings().one_or_none()
         return None if row is None else self._model({**row})
 

@@ -26,9 +26,17 @@ class Repository(Generic[E]):
     async def get(self, id_: uuid.UUID, *, for_update: bool = False) -> E | None:
         return await self.session.get(self._model, id_, with_for_update=for_update or None)
 
-    async def get_multi(self, *, skip: int = 0, limit: int = 100) -> Sequence[E]:
-        """A slice by offset, newest first; its cost grows with `skip`, which `page` avoids."""
-        query = select(self._model).order_by(*self._newest_first()).offset(skip).limit(limit)
+    async def get_multi(
+        self, *filters: ColumnElement[bool], skip: int = 0, limit: int = 100
+    ) -> Sequence[E]:
+        """Return a slice by offset, newest first. Its cost grows with `skip`, unlike `page`."""
+        query = (
+            select(self._model)
+            .where(*filters)
+            .order_by(*self._newest_first())
+            .offset(skip)
+            .limit(limit)
+        )
         return (await self.session.scalars(query)).all()
 
     async def page(

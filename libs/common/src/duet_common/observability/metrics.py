@@ -5,12 +5,10 @@ through files in that folder, which `duet_common.web.gunicorn` makes. The metric
 (memory, CPU, garbage collection) are missing then: they would be those of a random worker.
 """
 
-import asyncio
-import logging
 import os
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final, Literal
 
 from fastapi import FastAPI, Request, Response
@@ -30,10 +28,9 @@ from prometheus_fastapi_instrumentator.metrics import Info
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duet_common.db.queries import PoolUsage
+from duet_common.paths import PROBE_PATHS
+from duet_common.periodic import PeriodicTask
 
-logger = logging.getLogger(__name__)
-
-UNMEASURED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _REFRESH_SECONDS: Final = 5.0
@@ -48,7 +45,7 @@ class Metrics:
     def __init__(self, service: str, version: str) -> None:
         self.registry = CollectorRegistry()
         self._is_shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-        self._refreshing: list[Callable[[], None]] = []
+        self._gauges: list[Callable[[], None]] = []
         if not self._is_shared:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)
@@ -68,7 +65,7 @@ class Metrics:
         # Of its defaults nothing is kept: six time series a route more, and 10 µs a request.
         instrumentator = Instrumentator(
             should_group_status_codes=False,
-            excluded_handlers=[f"^({'|'.join(UNMEASURED)})$"],
+            excluded_handlers=[f"^({'|'.join(sorted(PROBE_PATHS))})$"],
             registry=self.registry,
         )
         instrumentator.add(_request_metrics(self.registry)).instrument(app)
@@ -95,7 +92,7 @@ class Metrics:
             for values, value in read().items():
                 (gauge.labels(*values) if labels else gauge).set(value)
 
-        self._refreshing.append(refresh)
+        self._gauges.append(refresh)
 
     def watch_pools(self, read: Callable[[], Mapping[str, PoolUsage]]) -> None:
         """Add the use of the database's pools, and the most connections that each may open."""
@@ -128,30 +125,28 @@ class Metrics:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """While the app runs. A scrape meets one worker: the others write their gauges down."""
+        """Keep the gauges fresh while the app runs, if several workers share `/metrics`.
+
+        A scrape reaches one worker, which cannot read the gauges of the others.
+        """
         if not self._is_shared:
             yield
             return
-        writing = asyncio.create_task(self._refresh_for_ever(), name="gauges")
+        await self._refresh()
+        task = PeriodicTask("gauges", self._refresh, lambda: _REFRESH_SECONDS)
+        task.start()
         try:
             yield
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
+            await task.stop()
 
     def refresh(self) -> None:
         """Read every gauge now."""
-        for refresh in self._refreshing:
+        for refresh in self._gauges:
             refresh()
 
-    async def _refresh_for_ever(self) -> None:
-        while True:
-            try:
-                self.refresh()
-            except Exception:
-                logger.exception("the gauges are those of before")
-            await asyncio.sleep(_REFRESH_SECONDS)
+    async def _refresh(self) -> None:
+        self.refresh()
 
     async def _scrape(self, request: Request) -> Response:
         self.refresh()

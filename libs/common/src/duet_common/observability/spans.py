@@ -17,12 +17,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import Span
 
-from duet_common.observability.metrics import UNMEASURED
 from duet_common.observability.sql_spans import SQL_TRACER, SqlTracerProvider
+from duet_common.paths import PROBE_PATHS
 
 logger = logging.getLogger(__name__)
 
-_UNTRACED: Final = f"^[a-z]+://[^/]*({'|'.join(sorted(UNMEASURED))})$"
+_UNTRACED: Final = f"^[a-z]+://[^/]*({'|'.join(sorted(PROBE_PATHS))})$"
 _SECRET_HEADERS: Final = ["authorization", "cookie", "set-cookie", "sec-websocket-protocol"]
 _WITH_QUERY: Final = ("url.query", "http.url", "http.target")
 _REDACTED: Final = "REDACTED"
@@ -92,7 +92,7 @@ class Spans:
         sending = asyncio.create_task(asyncio.to_thread(self._provider.shutdown))
         done, _ = await asyncio.wait({sending}, timeout=_LAST_EXPORT_SECONDS)
         if not done:
-            logger.warning("the last spans were not taken in %s s", _LAST_EXPORT_SECONDS)
+            logger.warning("The last spans were lost: no export within %s s.", _LAST_EXPORT_SECONDS)
             exporter.shutdown()  # ends its retries, which take longer than a pod may
         await sending
 

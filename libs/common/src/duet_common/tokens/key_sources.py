@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import httpx
 
+from duet_common.periodic import PeriodicTask
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.keys import Keyset, VerificationKey, parse_jwks
 
@@ -90,19 +91,19 @@ class JwksKeySource:
         self._etag: str | None = None
         self._asked_at: float | None = None
         self._fetching: asyncio.Task[None] | None = None
-        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshing = PeriodicTask("jwks-refresh", self._refresh_and_save, self._interval)
 
     async def start(self) -> None:
-        """Load the stored copy and begin to refresh. Ends with `stop`."""
+        """Load the stored copy and start to refresh it. Call `stop` at shutdown."""
         await self._load()
-        self._refreshing = asyncio.create_task(self._refresh_for_ever(), name="jwks-refresh")
+        self._refreshing.start()
 
     async def stop(self) -> None:
-        for task in (self._refreshing, self._fetching):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await self._refreshing.stop()
+        if self._fetching is not None:
+            self._fetching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._fetching
 
     @property
     def has_keys(self) -> bool:
@@ -135,12 +136,15 @@ class JwksKeySource:
         # and a fetch that `stop` cancels does not cancel its callers.
         await asyncio.wait({self._fetching})
 
-    async def _refresh_for_ever(self) -> None:
-        while True:
-            await self.refresh()
-            # Here and not in the fetch, so that no request waits for the store.
-            await self._save()
-            await asyncio.sleep(self._refresh_every if self._keys else self._pause)
+    def _interval(self) -> float:
+        if self._asked_at is None:
+            return 0.0
+        return self._refresh_every if self._keys else self._pause
+
+    async def _refresh_and_save(self) -> None:
+        await self.refresh()
+        # Saved here and not in the fetch, so that no request waits for the store.
+        await self._save()
 
     async def _fetch(self) -> None:
         try:

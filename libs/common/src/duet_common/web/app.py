@@ -1,17 +1,16 @@
-"""The one way to make a service's app: error handler, middleware, limits, probes, OpenAPI."""
+"""How every service's app is made: error handler, middleware, limits, probes, OpenAPI."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.middleware import Middleware
-from starlette.types import Lifespan
 
 from duet_common.observability.metrics import Metrics
-from duet_common.observability.tracing import FASTAPI_TELEMETRY, Tracing, tracing_of
+from duet_common.observability.tracing import FASTAPI_TELEMETRY, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.body_limit import BodyLimitMiddleware
 from duet_common.web.drain import Drain
@@ -22,8 +21,10 @@ from duet_common.web.problems import (
     install_error_handler,
     problems,
 )
-from duet_common.web.rate_limits import RateLimiter, RateLimitMiddleware
+from duet_common.web.rate_limit_middleware import RateLimitMiddleware
+from duet_common.web.rate_limits import RateLimiter
 from duet_common.web.request_context import RequestContextMiddleware
+from duet_common.web.runtime import R, Service
 
 
 def create_service(
@@ -33,22 +34,29 @@ def create_service(
     description: str,
     version: str,
     settings: ServiceSettings,
-    lifespan: Lifespan[FastAPI],
+    runtime: Callable[[], AbstractAsyncContextManager[R]],
     routers: Sequence[APIRouter],
-    checks: Mapping[str, Check],
-) -> FastAPI:
-    """A service's app. Its lifespan sets `app.state.runtime` before anything is served.
+    checks: Mapping[str, Callable[[R], Awaitable[bool]]],
+) -> Service[R]:
+    """Make a service's app. Nothing is opened before its lifespan starts.
 
-    `name` is what metrics and traces call it; `app.state.metrics` takes its own gauges.
+    `name` identifies the service in metrics and traces. `runtime` opens what the service needs at
+    startup and closes it at shutdown. `checks` are the parts of readiness.
     """
     drain = Drain()
     metrics = Metrics(name, version)
     tracing = tracing_of(settings, name, version)
-    app = FastAPI(
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with tracing.running(), runtime() as app.runtime, metrics.running():
+            yield
+
+    app = Service[R](
         title=title,
         description=description,
         version=version,
-        lifespan=_observed(lifespan, metrics, tracing),
+        lifespan=lifespan,
         telemetry=FASTAPI_TELEMETRY,
         openapi_url="/openapi.json",
         docs_url=None,
@@ -61,31 +69,33 @@ def create_service(
             Middleware(RateLimitMiddleware, settings=settings),
         ],
     )
-    app.state.rate_limiter = RateLimiter(enabled=settings.rate_limit_enabled)
+    app.drain = drain
+    app.metrics = metrics
+    app.rate_limiter = RateLimiter(enabled=settings.rate_limit_enabled)
     install_error_handler(app)
-    for router in routers:  # in the order of the search: the busiest first
+    for router in routers:  # matched in this order: the busiest first
         app.include_router(router)
-    app.state.drain = drain
-    app.include_router(health_router(checks, drain))
+    app.include_router(health_router(_bound(checks, app), drain))
     _document_problems(app)
-    app.state.metrics = metrics
     metrics.install(app)
-    metrics.watch_pools(lambda: app.state.runtime.database.pools)
+    metrics.watch_pools(lambda: app.runtime.database.pools)
     tracing.install(app)
     return app
 
 
-def _observed(lifespan: Lifespan[FastAPI], metrics: Metrics, tracing: Tracing) -> Lifespan[FastAPI]:
-    @asynccontextmanager
-    async def running(app: FastAPI) -> AsyncIterator[None]:
-        async with tracing.running(), lifespan(app), metrics.running():
-            yield
+def _bound(
+    checks: Mapping[str, Callable[[R], Awaitable[bool]]], app: Service[R]
+) -> dict[str, Check]:
+    """The checks, each bound to the runtime that the app has when it is called."""
 
-    return running
+    def bind(check: Callable[[R], Awaitable[bool]]) -> Check:
+        return lambda: check(app.runtime)
+
+    return {name: bind(check) for name, check in checks.items()}
 
 
 def _document_problems(app: FastAPI) -> None:
-    """Put the schema that `problems` refers to into the app's OpenAPI document."""
+    """Add the schema that `problems` refers to, to the app's OpenAPI document."""
 
     def openapi() -> dict[str, Any]:  # FastAPI's own signature
         if app.openapi_schema is None:

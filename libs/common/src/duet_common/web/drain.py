@@ -1,35 +1,27 @@
-"""Going away without a failed request: not ready first, then the WebSockets, then the rest."""
+"""Graceful shutdown: readiness fails first, then WebSockets are closed, then requests end."""
 
 import logging
 from collections.abc import Awaitable, Callable
 
-from starlette.applications import Starlette
-
 logger = logging.getLogger(__name__)
 
-Ending = Callable[[float], Awaitable[None]]
-"""Ends what would outlive the requests (WebSockets), spread over so many seconds."""
+DrainCallback = Callable[[float], Awaitable[None]]
+"""Closes long-lived connections (WebSockets), spread over the given number of seconds."""
 
 
 class Drain:
-    """One app's way out. While it runs, `/readyz` fails and answers close their connections."""
+    """One app's drain. While it runs, `/readyz` fails and responses close their connections."""
 
     def __init__(self) -> None:
         self.is_running = False
-        self._endings: list[Ending] = []
+        self._callbacks: list[DrainCallback] = []
 
-    def add(self, ending: Ending) -> None:
-        self._endings.append(ending)
+    def add(self, callback: DrainCallback) -> None:
+        self._callbacks.append(callback)
 
     async def run(self, seconds: float) -> None:
+        """Fail readiness, then await each callback in turn."""
         self.is_running = True
-        logger.info("draining")
-        for ending in self._endings:
-            await ending(seconds)
-
-
-def drain_of(app: Starlette) -> Drain:
-    drain = app.state.drain
-    if not isinstance(drain, Drain):
-        raise TypeError("the app has no drain")
-    return drain
+        logger.info("Draining: no longer ready, closing WebSockets.")
+        for callback in self._callbacks:
+            await callback(seconds)

@@ -4,10 +4,10 @@ import asyncio
 import signal
 import sys
 
-from fastapi import FastAPI
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
+from duet_common.web.runtime import Service
 from duet_common.web.server import DrainingServer, ServeSettings
 
 
@@ -16,8 +16,8 @@ class DrainingWorker(UvicornWorker):
 
     async def _serve(self) -> None:
         app: object = self.wsgi  # gunicorn's name for whatever it was told to serve
-        if not isinstance(app, FastAPI):
-            raise TypeError(f"{app!r} is not a service of Duet")
+        if not isinstance(app, Service):
+            raise TypeError(f"{app!r} is not a Service")
         server = DrainingServer(app, ServeSettings())
         server.config.timeout_notify = self.timeout
         server.config.callback_notify = self.callback_notify

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from duet_common.errors import (
     BadRequest,
@@ -29,6 +30,8 @@ from duet_common.observability.request_id import REQUEST_ID
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
+PROBLEM_CODE: Final = "duet.problem_code"
+"""The key of the ASGI scope where a sent problem leaves its code, for the request's log line."""
 _MAX_FIELD_ERRORS: Final = 20
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -53,8 +56,22 @@ class _InternalError(DuetError):
     title = "Something failed here; it has been logged"
 
 
+class _ProblemResponse(Response):
+    """A problem detail that notes its code in the scope when it is sent."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str]) -> None:
+        super().__init__(problem.model_dump_json(exclude_none=True), problem.status, headers)
+        self._code = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PROBLEM_CODE] = self._code
+        await super().__call__(scope, receive, send)
+
+
 def problem_response(error: DuetError) -> Response:
-    """The response that tells an error to its caller."""
+    """Return the response that describes an error to its caller."""
     problem = Problem(
         type=f"urn:duet:problem:{error.code}",
         title=error.title,
@@ -64,12 +81,7 @@ def problem_response(error: DuetError) -> Response:
         code=error.code,
         errors=error.errors or None,
     )
-    return Response(
-        problem.model_dump_json(exclude_none=True),
-        status_code=error.status,
-        headers={"Cache-Control": "no-store", **error.headers},
-        media_type=MEDIA_TYPE,
-    )
+    return _ProblemResponse(problem, {"Cache-Control": "no-store", **error.headers})
 
 
 def internal_error_response() -> Response:

@@ -9,12 +9,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from duet_common.ids import new_id
 from duet_common.observability.request_id import REQUEST_ID
+from duet_common.paths import POLLED_PATHS
 from duet_common.web.drain import Drain
-from duet_common.web.problems import internal_error_response
+from duet_common.web.problems import PROBLEM_CODE, internal_error_response
 
 logger = logging.getLogger("duet.request")
 
-_POLLED: Final = frozenset({"/livez", "/readyz", "/metrics", "/.well-known/jwks.json"})
 _ACCEPTABLE: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 
 
@@ -60,7 +60,7 @@ class RequestContextMiddleware:
                 raise  # too late for an answer: let the server drop the connection
             await internal_error_response()(scope, receive, send_timed)
         finally:
-            level = logging.DEBUG if scope["path"] in _POLLED else logging.INFO
+            level = logging.DEBUG if scope["path"] in POLLED_PATHS else logging.INFO
             if logger.isEnabledFor(level):
                 _log_request(level, scope, status, (time.perf_counter() - started) * 1000)
 
@@ -74,6 +74,8 @@ def _log_request(level: int, scope: Scope, status: int, milliseconds: float) -> 
         "duration_ms": round(milliseconds, 3),
         "client": scope["client"][0] if scope.get("client") else None,
     }
+    if PROBLEM_CODE in scope:
+        fields["code"] = scope[PROBLEM_CODE]
     logger.log(level, "%(method)s %(path)s %(status)d %(duration_ms).1f ms", fields, extra=fields)
 
 

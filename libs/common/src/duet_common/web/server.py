@@ -7,11 +7,10 @@ import socket
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
 from pydantic import Field, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from duet_common.web.drain import drain_of
+from duet_common.web.runtime import Runtime, Service
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class DrainingServer(uvicorn.Server):
     uvicorn alone closes every WebSocket at once, before the lifespan ends (Kludex/uvicorn#1344).
     """
 
-    def __init__(self, app: FastAPI, settings: ServeSettings) -> None:
+    def __init__(self, app: Service[Runtime], settings: ServeSettings) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -78,7 +77,7 @@ class DrainingServer(uvicorn.Server):
         began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._seconds):
-                await drain_of(self._app).run(self._seconds / 2)
+                await self._app.drain.run(self._seconds / 2)
         except TimeoutError:
             logger.warning("the drain took over %d s", self._seconds)
         # What the WebSockets took is not given to the requests once more.
@@ -87,6 +86,6 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: FastAPI) -> None:
+def serve(app: Service[Runtime]) -> None:
     """Serve until SIGTERM or SIGINT."""
     DrainingServer(app, ServeSettings()).run()

@@ -1,4 +1,4 @@
-"""The request's boundary: one transaction a request, committed before the answer."""
+"""One transaction per request, committed before the response is sent."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -11,17 +11,18 @@ from duet_common.web.runtime import Runtime, runtime_of
 
 
 async def open_transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    """Commits when the endpoint has returned, before the answer is sent; rolls back on an error.
+    """Yield a session; commit when the endpoint has returned, roll back when it raises.
 
-    Since FastAPI 0.118 a dependency with `yield` ends after the response by default, and a client
-    could read what is not committed yet (fastapi/fastapi#3620); hence `scope="function"`.
+    Since FastAPI 0.118, a dependency with `yield` ends after the response by default, so a client
+    could read data that is not committed yet (fastapi/fastapi#3620). `scope="function"` ends it
+    before.
     """
     async with runtime_of(request, Runtime).database.transaction() as session:
         yield session
 
 
 WriteSessionDep = Annotated[AsyncSession, Depends(open_transaction, scope="function")]
-"""A session for one request, committed before its response is sent."""
+"""The session of one request, committed before its response is sent."""
 
 
 async def read_only_pool(request: Request) -> ReadOnlyPool:
@@ -29,4 +30,4 @@ async def read_only_pool(request: Request) -> ReadOnlyPool:
 
 
 ReadOnlyPoolDep = Annotated[ReadOnlyPool, Depends(read_only_pool)]
-"""The read-only twin: connections that cannot write, for statements made with `Query`."""
+"""The pool of read-only connections, for `Query`."""

@@ -1,6 +1,5 @@
 """The keys a process holds in memory, read again every few seconds: a rotation may be another's."""
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.keys.service import KeyService, LoadedKeys
 from duet_common.db.database import Database
+from duet_common.periodic import PeriodicTask
 from duet_common.tokens.keys import Jwks, VerificationKey
 from duet_common.tokens.signing import SigningKey
 
@@ -30,26 +30,22 @@ class KeyRing:
     ) -> None:
         self._database = database
         self._service = service
-        self._refresh_every = refresh_every
         self._loaded: LoadedKeys | None = None
-        self._refreshing: asyncio.Task[None] | None = None
+        self._refreshing = PeriodicTask("key-ring", self._refresh_or_log, lambda: refresh_every)
         self.jwks = b""
         self.etag = ""
 
     async def start(self) -> None:
-        """Read the keys, make them on first start, and keep reading. Ends with `stop`.
+        """Read the keys, create them if there are none, and keep reading them until `stop`.
 
-        Raises `WrongKeyEncryptionKey`. A database that cannot be reached does not stop the start:
-        the process is not ready until it can.
+        Raises `WrongKeyEncryptionKey`. If the database cannot be reached, the service starts, and
+        is not ready until the keys have been read.
         """
         await self._try_refresh()
-        self._refreshing = asyncio.create_task(self._refresh_for_ever(), name="key-ring")
+        self._refreshing.start()
 
     async def stop(self) -> None:
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._refreshing
+        await self._refreshing.stop()
 
     @property
     def active(self) -> SigningKey:
@@ -91,11 +87,9 @@ class KeyRing:
         self.etag = f'"{hashlib.sha256(self.jwks).hexdigest()[:32]}"'
         self._loaded = loaded
 
-    async def _refresh_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._refresh_every)
-            with suppress(WrongKeyEncryptionKey):
-                await self._try_refresh()
+    async def _refresh_or_log(self) -> None:
+        with suppress(WrongKeyEncryptionKey):  # logged below
+            await self._try_refresh()
 
     async def _try_refresh(self) -> None:
         try:
@@ -104,5 +98,5 @@ class KeyRing:
             logger.error("%s", error)
             raise
         except Exception as error:
-            # Whatever it is (no database, no schema yet), the keys in memory stay good.
-            logger.warning("signing keys not read: %s", error)
+            # Whatever it is (no database, no schema yet), the keys in memory remain valid.
+            logger.warning("Signing keys were not read: %s. The previous keys stay in use.", error)

@@ -1,15 +1,29 @@
-"""Sessions and refresh tokens in the database."""
+"""Database access to sessions and refresh tokens."""
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from duet_auth.sessions.models import RefreshToken, UserSession
+from duet_auth.users.schemas import UserRead
+from duet_auth.users.service import ACTIVE_USERS
+from duet_common.db.queries import Query
 from duet_common.db.repository import Repository
+
+ACTIVE_USER_BY_SESSION = Query(
+    select(ACTIVE_USERS)
+    .join(UserSession, UserSession.user_id == ACTIVE_USERS.c.id)
+    .where(
+        ACTIVE_USERS.c.id == bindparam("user_id"),
+        UserSession.id == bindparam("session_id"),
+        UserSession.revoked_at.is_(None),
+    ),
+    UserRead,
+)
 
 
 def live(now: datetime) -> list[ColumnElement[bool]]:
-    """What makes a session good."""
+    """Return the conditions under which a session can be used."""
     return [
         UserSession.revoked_at.is_(None),
         UserSession.expires_at > now,
@@ -37,7 +51,7 @@ class SessionRepository(Repository[UserSession]):
         await self.session.flush()
 
     async def revoke(self, *filters: ColumnElement[bool], now: datetime, reason: str) -> int:
-        """Revoke the sessions that match and are not revoked yet; how many that were."""
+        """Revoke the matching sessions that are not revoked yet; return their number."""
         statement = (
             update(UserSession)
             .where(*filters, UserSession.revoked_at.is_(None))

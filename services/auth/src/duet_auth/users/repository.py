@@ -1,4 +1,4 @@
-"""Users in the database."""
+"""Database access to users."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,22 +12,21 @@ from duet_common.db.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a login is checked against."""
+    """What a password is checked against."""
 
     id: uuid.UUID
     hashed_password: str
     is_active: bool
 
 
-CREDENTIALS_BY_EMAIL = Query(
-    select(User.id, User.hashed_password, User.is_active).where(User.email == bindparam("email")),
-    Credentials,
-)
+_CREDENTIALS = select(User.id, User.hashed_password, User.is_active)
+CREDENTIALS_BY_EMAIL = Query(_CREDENTIALS.where(User.email == bindparam("email")), Credentials)
+CREDENTIALS_BY_ID = Query(_CREDENTIALS.where(User.id == bindparam("id")), Credentials)
 
 
 class UserRepository(Repository[User]):
     model = User
 
     async def get_by_email(self, email: str) -> User | None:
-        """Whatever the case of `email`."""
+        """Return the user with this email, ignoring case, or None."""
         return await self.session.scalar(select(User).where(User.email == email.lower()))

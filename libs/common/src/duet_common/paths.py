@@ -1,0 +1,12 @@
+"""Paths that machines poll, listed once for logs, limits, metrics and traces."""
+
+from typing import Final
+
+PROBE_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Neither limited, measured nor traced, and in the access log only at DEBUG."""
+
+JWKS_PATH: Final = "/.well-known/jwks.json"
+
+POLLED_PATHS: Final = PROBE_PATHS | {JWKS_PATH}
+"""Not limited, and in the access log only at DEBUG. A verifier that could not fetch the public
+keys would refuse valid tokens after a rotation."""

@@ -1,0 +1,87 @@
+"""Readiness logs a check whose result has changed, once per change, with the cause."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from duet_common.errors import DatabaseUnavailable
+from duet_common.web import health
+from duet_common.web.health import Readiness
+
+
+class Outcome:
+    """A check that returns, or raises, what the test sets."""
+
+    def __init__(self, outcome: bool | Exception) -> None:
+        self.outcome = outcome
+
+    async def __call__(self) -> bool:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture(autouse=True)
+def capture_info(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger=health.__name__)
+
+
+async def test_a_check_that_passes_from_the_start_is_not_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert await Readiness({"database": Outcome(True)}).check() == {"database": True}
+
+    assert caplog.messages == []
+
+
+async def test_a_failure_and_its_end_are_each_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcome = Outcome(ConnectionRefusedError("nothing listens there"))
+    readiness = Readiness({"database": outcome, "schema": Outcome(True)})
+
+    assert await readiness.check() == {"database": False, "schema": True}
+    await readiness.check()
+    outcome.outcome = True
+    assert await readiness.check() == {"database": True, "schema": True}
+    await readiness.check()
+
+    assert caplog.messages == [
+        "Readiness check 'database' fails: ConnectionRefusedError: nothing listens there",
+        "Readiness check 'database' passes.",
+    ]
+
+
+def unavailable(cause: Exception) -> DatabaseUnavailable:
+    error = DatabaseUnavailable()
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [
+        (False, "the check returned false"),
+        (RuntimeError(), "RuntimeError"),
+        (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
+        (unavailable(OSError("no route")), "OSError: no route"),
+    ],
+)
+async def test_the_cause_of_a_failure_is_logged(
+    caplog: pytest.LogCaptureFixture, outcome: bool | Exception, cause: str
+) -> None:
+    await Readiness({"database": Outcome(outcome)}).check()
+
+    assert caplog.messages == [f"Readiness check 'database' fails: {cause}"]
+
+
+async def test_a_check_without_a_result_fails_in_time(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_CHECK_SECONDS", 0.01)
+    never: Callable[[], Awaitable[bool]] = asyncio.Event().wait
+
+    assert await Readiness({"database": never}).check() == {"database": False}
+
+    assert caplog.messages == ["Readiness check 'database' fails: no result within 0.01 s"]
