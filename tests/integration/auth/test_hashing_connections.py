@@ -29,7 +29,7 @@ class Watch:
             record()
             return verify(password, hashed)
 
-        def watched_hash(password: str, **options: object) -> str:
+        def watched_hash(password: str, **options: str | None) -> str:
             record()
             return str(hash_(password, **options))
 
