@@ -29,7 +29,7 @@ FORGED = {"Authorization": "Bearer not.a.token"}
             "invalid_token",
             (
                 'Bearer realm="duet", error="invalid_token", '
-                'error_description="The access token is invalid or expired"'
+                'error_description="The access token is invalid or has expired. Get a new one."'
             ),
         ),
     ],

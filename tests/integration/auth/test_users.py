@@ -49,7 +49,7 @@ async def test_without_the_permission_users_are_not_shown(
     response = await client.get(path)
 
     problem = assert_problem(response, 403, "permission_missing")
-    assert problem["detail"] == "This needs the permission 'users:read'"
+    assert problem["detail"] == "This requires the permission 'users:read'."
     assert (
         response.headers["www-authenticate"]
         == 'Bearer realm="duet", error="insufficient_scope", scope="users:read"'

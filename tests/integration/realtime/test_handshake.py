@@ -93,7 +93,8 @@ async def test_a_refused_token_is_told_by_the_code_and_not_by_the_handshake(
     async with talking(trusting, "forged") as talker:
         assert talker.socket.subprotocol == "duet.v1"
         assert await talker.closed() == 4401
-        assert talker.socket.close_reason == "The access token is invalid or expired"
+        reason = "The access token is invalid or has expired. Get a new one."
+        assert talker.socket.close_reason == reason
 
 
 async def test_two_tokens_are_one_too_many(trusting: Duet, tokens: TokenFactory) -> None:

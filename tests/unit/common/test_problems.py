@@ -68,7 +68,7 @@ def test_an_error_is_answered_as_a_problem() -> None:
     assert response.headers["cache-control"] == "no-store"
     assert json.loads(bytes(response.body)) == {
         "type": "urn:duet:problem:not_found",
-        "title": "There is nothing here",
+        "title": "Not found.",
         "status": 404,
         "detail": "There is no such thing",
         "instance": "urn:duet:request:an-id",
@@ -99,7 +99,7 @@ def test_field_errors_are_listed() -> None:
             "www-authenticate",
             (
                 'Bearer realm="duet", error="invalid_token", '
-                'error_description="The access token is invalid or expired"'
+                'error_description="The access token is invalid or has expired. Get a new one."'
             ),
         ),
         (

@@ -92,7 +92,7 @@ async def test_an_unexpected_error_tells_nothing_and_is_logged(
     assert_problem(response, 500, "internal_error")
     assert "hunter2" not in response.text
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert record.getMessage() == "GET /fails failed"
+    assert record.getMessage() == "GET /fails failed."
     assert record.exc_info is not None
 
 

@@ -237,7 +237,7 @@ class TestKeepingGoodKeys:
         assert await source.find("unknown") is None
 
         assert source.current(factory.key.kid) is good
-        assert "keeping 2 keys" in caplog.text
+        assert "The previous 2 keys stay in use." in caplog.text
         assert type(error).__name__ in caplog.text
 
     async def test_and_retired_keys_go_with_the_next_good_answer(

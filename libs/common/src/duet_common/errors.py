@@ -1,4 +1,4 @@
-"""The error tree. Each expected failure is a class with a stable code and an HTTP status.
+"""The tree of expected errors. Each is a class with a stable code and an HTTP status.
 
     DuetError
     ├── BadRequest 400
@@ -12,7 +12,7 @@
     ├── RateLimited 429
     └── Unavailable 503
 
-A domain's `errors.py` subclasses these; `duet_common.web.problems` holds the one handler.
+A domain's `errors.py` subclasses these. `duet_common.web.problems` has the one handler.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,10 @@ from pydantic import BaseModel
 
 
 class FieldError(BaseModel):
-    """One rejected field: its path as a JSON Pointer (RFC 6901) with its origin in front."""
+    """One rejected field.
+
+    `field` is a dotted path that starts with its origin: `body.title`, `query.limit`.
+    """
 
     field: str
     code: str
@@ -30,10 +33,10 @@ class FieldError(BaseModel):
 
 
 class DuetError(Exception):
-    """Root of every failure that a caller can cause or must know about.
+    """The root of every error that a caller can cause or has to know about.
 
-    Raise it with a `detail` fit for the caller to read: it is sent as is, so it never holds a
-    secret, a stack or a statement.
+    `detail` is sent to the caller unchanged, so it must not contain a secret, a stack trace or an
+    SQL statement. It defaults to `title`.
     """
 
     status: ClassVar[int]
@@ -56,20 +59,20 @@ class DuetError(Exception):
 class BadRequest(DuetError):
     status = 400
     code = "bad_request"
-    title = "The request is malformed"
+    title = "The request is malformed."
 
 
 class MalformedBody(BadRequest):
     code = "malformed_body"
-    title = "The body cannot be parsed"
+    title = "The request body cannot be parsed."
 
 
 class Unauthenticated(DuetError):
-    """401 with the challenge that RFC 6750, section 3 asks for."""
+    """A 401 with the challenge that RFC 6750, section 3 requires."""
 
     status = 401
     code = "authentication_required"
-    title = "Authentication is required"
+    title = "Authentication is required. Send an access token."
     challenge_error: ClassVar[str | None] = None
 
     def __init__(self, detail: str | None = None) -> None:
@@ -80,26 +83,26 @@ class Unauthenticated(DuetError):
 
 
 class InvalidToken(Unauthenticated):
-    """A token was presented and refused. Why is logged, never told: it would guide a forger."""
+    """The access token was refused. The reason is only logged, because it would help a forger."""
 
     code = "invalid_token"
-    title = "The access token is invalid or expired"
+    title = "The access token is invalid or has expired. Get a new one."
     challenge_error = "invalid_token"
 
 
 class Forbidden(DuetError):
     status = 403
     code = "forbidden"
-    title = "This is not yours to do"
+    title = "You are not allowed to do this."
 
 
 class PermissionMissing(Forbidden):
     code = "permission_missing"
-    title = "A permission is missing"
+    title = "You do not have the required permission."
 
     def __init__(self, permission: str) -> None:
         super().__init__(
-            f"This needs the permission {permission!r}",
+            f"This requires the permission {permission!r}.",
             headers={
                 "WWW-Authenticate": 'Bearer realm="duet", error="insufficient_scope", '
                 f'scope="{permission}"'
@@ -110,56 +113,56 @@ class PermissionMissing(Forbidden):
 class NotFound(DuetError):
     status = 404
     code = "not_found"
-    title = "There is nothing here"
+    title = "Not found."
 
 
 class MethodNotAllowed(DuetError):
     status = 405
     code = "method_not_allowed"
-    title = "This method is not allowed here"
+    title = "This method is not allowed for this path. See the Allow header."
 
 
 class Conflict(DuetError):
     status = 409
     code = "conflict"
-    title = "The request conflicts with what is stored"
+    title = "The request conflicts with existing data."
 
 
 class PreconditionFailed(DuetError):
     status = 412
     code = "precondition_failed"
-    title = "It has changed since you read it"
+    title = "The resource has changed since you read it. Read it again, then retry."
 
 
 class PayloadTooLarge(DuetError):
     status = 413
     code = "payload_too_large"
-    title = "The body is larger than allowed"
+    title = "The request body is too large."
 
 
 class Unprocessable(DuetError):
     status = 422
     code = "unprocessable"
-    title = "The request cannot be processed"
+    title = "The request cannot be processed."
 
 
 class ValidationFailed(Unprocessable):
     code = "validation_failed"
-    title = "Some fields are invalid"
+    title = "Some fields are invalid. See `errors`."
 
 
 class RateLimited(DuetError):
     status = 429
     code = "rate_limited"
-    title = "Too many requests"
+    title = "Too many requests. Retry after the time in Retry-After."
 
 
 class Unavailable(DuetError):
-    """503; the caller may try again after `retry_after` seconds."""
+    """A 503. The caller may retry after `retry_after` seconds."""
 
     status = 503
     code = "unavailable"
-    title = "The service cannot answer right now"
+    title = "The service is temporarily unavailable. Try again later."
 
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -167,9 +170,9 @@ class Unavailable(DuetError):
 
 class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
-    title = "The database cannot be reached"
+    title = "The database is temporarily unavailable. Try again later."
 
 
 class InvalidCursor(BadRequest):
     code = "invalid_cursor"
-    title = "The cursor is not one of ours"
+    title = "Invalid cursor. Use `next_cursor` from the previous page."

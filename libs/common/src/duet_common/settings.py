@@ -1,4 +1,4 @@
-"""Settings that both services read from the environment. Nothing is read on import."""
+"""Settings that both services read from the environment, when the class is instantiated."""
 
 from datetime import timedelta
 from typing import Literal
@@ -13,7 +13,7 @@ LogFormat = Literal["json", "text"]
 
 
 class ServiceSettings(BaseSettings):
-    """The base of each service's settings; a field's description is its line in the README."""
+    """The base of each service's settings. The README shows each field's description."""
 
     model_config = SettingsConfigDict(
         extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
@@ -22,47 +22,53 @@ class ServiceSettings(BaseSettings):
     token_issuer: str = Field("https://duet.local", description="`iss` of every access token")
     token_audience: str = Field("duet", description="`aud` of every access token")
     rate_limit_enabled: bool = Field(
-        default=True, description="`false` turns every rate limit off, for a test or a bench"
+        default=True, description="`false` disables every rate limit, for tests and benchmarks"
     )
     rate_limit_address: PositiveInt = Field(
-        100, description="requests a minute for an address that sends no valid token"
+        100, description="maximum requests per minute per client address without a valid token"
     )
     rate_limit_principal: PositiveInt = Field(
-        1000, description="requests a minute for a user, whatever the address"
+        1000, description="maximum requests per minute per user"
     )
     max_body_bytes: PositiveInt = Field(
-        1024 * 1024, description="largest request body; over it: 413"
+        1024 * 1024, description="maximum size of a request body, in bytes; a larger one gets 413"
     )
-    database_pool_size: PositiveInt = Field(5, description="connections kept for transactions")
-    database_max_overflow: int = Field(10, ge=0, description="further ones under load")
-    database_read_pool_size: PositiveInt = Field(5, description="read-only connections")
+    database_pool_size: PositiveInt = Field(5, description="connections kept open for transactions")
+    database_max_overflow: int = Field(
+        10, ge=0, description="additional connections for transactions under load"
+    )
+    database_read_pool_size: PositiveInt = Field(
+        5, description="maximum number of read-only connections"
+    )
     database_pool_pre_ping: bool = Field(
-        default=False, description="test a connection before each use (costs 11 to 26 %)"
+        default=False,
+        description="test each connection before it is used (costs 11 to 26 % of the throughput)",
     )
     database_pooler: bool = Field(
         default=False,
-        description="the URL is that of a pooler in transaction mode, such as pgbouncer",
+        description="the database URL is that of a pooler in transaction mode, such as pgbouncer",
     )
     database_echo: bool = Field(
         default=False, description="log every SQL statement, without its parameters"
     )
     database_timeout_seconds: PositiveFloat = Field(
-        5.0, description="longest statement, and longest wait for a connection; then 503"
+        5.0, description="maximum time for a statement, and to wait for a connection; then 503"
     )
     log_level: LogLevel = Field("INFO", description="`DEBUG`, `INFO`, `WARNING` or `ERROR`")
     log_format: LogFormat = Field(
-        "json", description="`json`, one object a line, or `text`, which `make run` prefers"
+        "json", description="`json` (one object per line) or `text` (the default of `make run`)"
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
-        description="an OTLP collector over HTTP, such as `http://collector:4318`; with it, "
-        "requests are traced, and the other `OTEL_*` variables of the SDK hold",
+        description="URL of an OTLP collector (HTTP), such as `http://collector:4318`; it enables "
+        "tracing, which the SDK's other `OTEL_*` variables configure further",
     )
     otel_exporter_otlp_traces_endpoint: str | None = Field(
-        None, description="the same for traces alone, with its path"
+        None, description="URL of an OTLP collector for traces only, including the path"
     )
     otel_traces_exporter: Literal["otlp", "console", "none"] | None = Field(
-        None, description="`otlp` when there is an endpoint; `console` prints spans on stdout"
+        None,
+        description="`otlp` (the default with an endpoint), `console` (spans on stdout) or `none`",
     )
 
     def claims_policy(self) -> ClaimsPolicy:

@@ -1,4 +1,4 @@
-"""PostgreSQL decides uniqueness; the violated constraint's name says which error that is."""
+"""Domain errors for violated constraints, selected by the name of the constraint."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from duet_common.errors import DuetError
 
 @asynccontextmanager
 async def constraint_errors(errors: Mapping[str, type[DuetError]]) -> AsyncIterator[None]:
-    """Turn the violation of a named constraint into its error; others are raised as they are.
+    """Raise the error that belongs to a violated constraint; other errors pass unchanged.
 
     Usage: `async with constraint_errors({"uq_users_email": EmailTaken}): ...`
     """

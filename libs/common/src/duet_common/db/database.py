@@ -1,4 +1,4 @@
-"""A service's database: transactions for writing, a read-only pool for reading."""
+"""A service's database: transactions, and a read-only pool for queries."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress

@@ -1,4 +1,4 @@
-"""A place in a list ordered by an instant and an id: what a keyset page begins after."""
+"""Cursors of keyset pages: a position in a list that is ordered by a timestamp and an id."""
 
 import base64
 import struct
@@ -15,19 +15,19 @@ _LAYOUT: Final = struct.Struct(">q16s")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in a list ordered by an instant and an id, both descending."""
+    """A position in a list ordered by a timestamp and an id, both descending."""
 
     at: datetime
     id: uuid.UUID
 
     def encode(self) -> str:
-        """32 characters of base64url; the instant is kept to the microsecond, as PostgreSQL."""
+        """Return 32 characters of base64url. The timestamp has microseconds, as in PostgreSQL."""
         micros = (self.at - _EPOCH) // timedelta(microseconds=1)
         return base64.urlsafe_b64encode(_LAYOUT.pack(micros, self.id.bytes)).decode("ascii")
 
     @classmethod
     def decode(cls, value: str) -> "Cursor":
-        """Raises `InvalidCursor` for anything that `encode` did not make."""
+        """Raises `InvalidCursor` for anything that `encode` did not return."""
         try:
             micros, id_bytes = _LAYOUT.unpack(base64.b64decode(value, b"-_", validate=True))
             cursor = cls(_EPOCH + timedelta(microseconds=micros), uuid.UUID(bytes=id_bytes))
@@ -39,4 +39,4 @@ class Cursor:
 
 
 FIRST: Final = Cursor(datetime.max.replace(tzinfo=UTC), uuid.UUID(int=2**128 - 1))
-"""The place before the first item."""
+"""The position before the first item."""

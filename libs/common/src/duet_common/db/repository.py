@@ -1,4 +1,4 @@
-"""The generic repository: one model's rows, in the session it is given. It never commits."""
+"""The generic repository for one model. It uses the session that it is given and never commits."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ E = TypeVar("E", bound=Entity)
 
 
 class Repository(Generic[E]):
-    """Subclass it with `model = Post`; add what the domain asks for by name."""
+    """Subclass it with `model = Post`, and add the domain's own queries."""
 
     model: ClassVar[type[Entity]]
 
@@ -42,7 +42,7 @@ class Repository(Generic[E]):
     async def page(
         self, *filters: ColumnElement[bool], after: Cursor = FIRST, limit: int = 100
     ) -> Sequence[E]:
-        """The rows after a cursor, newest first by `created_at` and `id`."""
+        """Return the rows after a cursor, newest first by `created_at` and `id`."""
         model = self._model
         query = (
             select(model)
@@ -53,13 +53,13 @@ class Repository(Generic[E]):
         return (await self.session.scalars(query)).all()
 
     async def create(self, entity: E) -> E:
-        """Insert now, so that a violated constraint is raised here; its defaults are loaded."""
+        """Insert a row and load its defaults. A violated constraint raises IntegrityError here."""
         self.session.add(entity)
         await self.session.flush()
         return entity
 
     async def update(self, entity: E, values: Mapping[str, object]) -> E:
-        """Set attributes, None included, and write them now. AttributeError for an unknown one."""
+        """Set attributes, also to None, and flush. Raises AttributeError for an unknown one."""
         for name, value in values.items():
             if not isinstance(getattr(type(entity), name), InstrumentedAttribute):
                 raise AttributeError(name)

@@ -1,8 +1,8 @@
-"""Metrics: what one app shows Prometheus at `/metrics`.
+"""The metrics that one app exposes to Prometheus at `/metrics`.
 
-With `PROMETHEUS_MULTIPROC_DIR` (gunicorn with several workers) the workers share their counts
-through files in that folder, which `duet_common.web.gunicorn` makes. The metrics of a process
-(memory, CPU, garbage collection) are missing then: they would be those of a random worker.
+With `PROMETHEUS_MULTIPROC_DIR` (gunicorn with several workers), the workers share their counts
+through files in that folder, which `duet_common.web.gunicorn` creates. The metrics of a process
+(memory, CPU, garbage collection) are then left out, because they would describe a random worker.
 """
 
 import os
@@ -36,11 +36,11 @@ _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 _REFRESH_SECONDS: Final = 5.0
 
 Values = Mapping[tuple[str, ...], float]
-"""A value for each combination of labels; `()` for a gauge without labels."""
+"""A value per combination of label values; the key is `()` for a gauge without labels."""
 
 
 class Metrics:
-    """A registry of its own for each app: the standalone server runs two apps in one process."""
+    """One app's metrics, in a registry of its own: the standalone server runs two apps."""
 
     def __init__(self, service: str, version: str) -> None:
         self.registry = CollectorRegistry()
@@ -53,16 +53,16 @@ class Metrics:
         labels = (service, version, platform.python_version())
         self.watch(
             "duet_build_info",
-            "What is running; always 1",
+            "Labels describe the running service; the value is always 1",
             lambda: {labels: 1},
             labels=("service", "version", "python"),
             across="max",
         )
 
     def install(self, app: FastAPI) -> None:
-        """Measure the app's requests and add `/metrics`. Before the app is started."""
+        """Measure the app's requests and add `/metrics`. Call this before the app starts."""
         app.add_api_route("/metrics", self._scrape, include_in_schema=False)
-        # Of its defaults nothing is kept: six time series a route more, and 10 µs a request.
+        # Its default metrics are not used: six more time series per route, 10 µs per request.
         instrumentator = Instrumentator(
             should_group_status_codes=False,
             excluded_handlers=[f"^({'|'.join(sorted(PROBE_PATHS))})$"],
@@ -79,7 +79,7 @@ class Metrics:
         labels: tuple[str, ...] = (),
         across: Literal["sum", "max"] = "sum",
     ) -> None:
-        """A gauge that is read at each scrape; `across` is what several processes make of it."""
+        """Add a gauge that is read at each scrape; `across` combines the values of workers."""
         gauge = Gauge(
             name,
             meaning,
@@ -95,10 +95,10 @@ class Metrics:
         self._gauges.append(refresh)
 
     def watch_pools(self, read: Callable[[], Mapping[str, PoolUsage]]) -> None:
-        """Add the use of the database's pools, and the most connections that each may open."""
+        """Add gauges for the connections of the database's pools, and their maximum."""
         self.watch(
             "duet_db_pool_connections",
-            "Open connections to the database",
+            "Open connections to the database, by pool and state",
             lambda: {
                 (pool, state): connections
                 for pool, use in read().items()
@@ -108,16 +108,16 @@ class Metrics:
         )
         self.watch(
             "duet_db_pool_connections_max",
-            "The most connections that the pool opens",
+            "Maximum number of connections that the pool opens",
             lambda: {(pool,): use.max_size for pool, use in read().items()},
             labels=("pool",),
         )
 
     def count_websockets(self, app: FastAPI) -> None:
-        """Add `duet_websocket_connections`. Before the app is started."""
+        """Add `duet_websocket_connections`. Call this before the app starts."""
         gauge = Gauge(
             "duet_websocket_connections",
-            "Open WebSockets, those that have not authenticated yet included",
+            "Open WebSockets, including those that have not authenticated yet",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
@@ -159,7 +159,7 @@ class Metrics:
 
 
 class _OpenWebSockets:
-    """Counts connections, not frames: a wrapper around `send` would cost every delivery."""
+    """Counts connections, not frames: a wrapper around `send` would slow down every delivery."""
 
     def __init__(self, app: ASGIApp, gauge: Gauge) -> None:
         self.app = app
@@ -174,21 +174,21 @@ class _OpenWebSockets:
 
 
 def _request_metrics(registry: CollectorRegistry) -> Callable[[Info], None]:
-    """Rate, errors and duration by route template; the template of an unknown path is `none`."""
+    """Count and time requests by route template, which is `none` for an unknown path."""
     requests = Counter(
         "http_requests",
-        "Requests answered",
+        "Number of requests that were answered",
         ("method", "handler", "status"),
         registry=registry,
     )
     durations = Histogram(
         "http_request_duration_seconds",
-        "Time until the last byte of the answer was handed to the server",
+        "Time until the last byte of the response was passed to the server",
         ("method", "handler"),
         buckets=_SECONDS,
         registry=registry,
     )
-    # Looking a labelled metric up costs more than counting. There are few of them.
+    # Finding a labelled metric costs more than incrementing it. There are few of them.
     known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def record(info: Info) -> None:

@@ -1,4 +1,4 @@
-"""The id of the request being served, for its log lines and its problem details."""
+"""The id of the current request, for its log lines and its problem details."""
 
 from contextvars import ContextVar
 from typing import Final

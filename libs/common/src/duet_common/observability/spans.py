@@ -1,4 +1,4 @@
-"""Spans by the OpenTelemetry SDK: one a request, one a statement beneath it."""
+"""OpenTelemetry spans: one per request, and one per SQL statement within it."""
 
 import asyncio
 import logging
@@ -30,7 +30,10 @@ _LAST_EXPORT_SECONDS: Final = 3.0
 
 
 def otlp(endpoint: str | None) -> SpanExporter:
-    """OTLP over HTTP; the standard variables decide what `endpoint`, a full URL, leaves open."""
+    """Return an exporter to `endpoint`, a full URL, by OTLP over HTTP.
+
+    The SDK's environment variables configure the rest.
+    """
     return OTLPSpanExporter(endpoint=endpoint)
 
 
@@ -41,8 +44,8 @@ def console() -> SpanExporter:
 class Spans:
     """The spans of one app. No provider is global: the standalone server has two apps.
 
-    `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`, `OTEL_PROPAGATORS` and
-    `OTEL_BSP_*` are the SDK's to read.
+    The SDK reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_TRACES_SAMPLER`,
+    `OTEL_PROPAGATORS` and `OTEL_BSP_*`.
     """
 
     def __init__(self, exporter: Callable[[], SpanExporter], service: str, version: str) -> None:
@@ -53,7 +56,7 @@ class Spans:
         )
 
     def install(self, app: FastAPI) -> None:
-        # The stable names (http.route, db.query.text), before an instrumentation reads it.
+        # Use the stable names (http.route, db.query.text). Instrumentations read this variable.
         os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
         sql_tracer = self._provider.get_tracer("duet_common.observability.sql_spans")
 
@@ -66,7 +69,7 @@ class Spans:
             app,
             server_request_hook=begin,
             tracer_provider=self._provider,
-            meter_provider=NoOpMeterProvider(),  # Prometheus has them already
+            meter_provider=NoOpMeterProvider(),  # Prometheus collects them
             excluded_urls=_UNTRACED,
             http_capture_headers_sanitize_fields=_SECRET_HEADERS,
             exclude_spans=["receive", "send"],
@@ -75,7 +78,7 @@ class Spans:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         exporter = self._exporter()
-        # Its thread is started here: one that a server made before it forks would be lost.
+        # This starts a thread, which must happen after a server has forked.
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         sql = AsyncPGInstrumentor()  # type: ignore[no-untyped-call]  # untyped in contrib
         is_first = not sql.is_instrumented_by_opentelemetry
@@ -93,12 +96,12 @@ class Spans:
         done, _ = await asyncio.wait({sending}, timeout=_LAST_EXPORT_SECONDS)
         if not done:
             logger.warning("The last spans were lost: no export within %s s.", _LAST_EXPORT_SECONDS)
-            exporter.shutdown()  # ends its retries, which take longer than a pod may
+            exporter.shutdown()  # ends its retries, which can exceed the grace period of a pod
         await sending
 
 
 def _hide_query(span: Span) -> None:
-    """An attribute cannot be taken back, only overwritten."""
+    """Overwrite the attributes that contain the query string: they cannot be removed."""
     attributes = getattr(span, "attributes", None) or {}
     for name in _WITH_QUERY:
         if name in attributes:

@@ -1,4 +1,4 @@
-"""SQL in traces: within a traced request only, under that request's service."""
+"""Spans of SQL statements, only within a traced request, with the tracer of its service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +14,16 @@ from opentelemetry.trace import (
 )
 
 SQL_TRACER: Final[ContextVar[Tracer | None]] = ContextVar("duet_sql_tracer", default=None)
-"""The tracer of the app that serves the current request; an instrumentation of asyncpg is the
-process's, and there may be two apps in it."""
+"""The tracer of the app that serves the current request. asyncpg is instrumented per process, and a
+process may run two apps."""
 
 
 class SqlTracerProvider(TracerProvider):
-    """For `AsyncPGInstrumentor`, which by itself makes a trace of every statement of a probe and of
-    each refresh of the keys, and writes the values into them that an error of PostgreSQL quotes."""
+    """A provider for `AsyncPGInstrumentor` that limits what is traced.
+
+    By default, each statement of a probe and of a key refresh would be a trace of its own, and
+    spans would contain the values that PostgreSQL quotes in its errors.
+    """
 
     def get_tracer(self, *_: Any, **__: Any) -> Tracer:
         return _SqlTracer()

@@ -1,4 +1,4 @@
-"""Tracing: nothing at all, unless the settings name an exporter."""
+"""Tracing, which is off unless the settings name an exporter."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -12,23 +12,23 @@ from duet_common.settings import ServiceSettings
 FASTAPI_TELEMETRY: Final = TelemetryConfig(
     tracing=False, metrics=False, logs=False, operation_spans=False, auto_configure=False
 )
-"""FastAPI's own instrumentation, told to be quiet: every request would have two server spans."""
+"""Disables FastAPI's own instrumentation; otherwise each request would have two server spans."""
 
 
 class Tracing(Protocol):
     """One app's tracing."""
 
     def install(self, app: FastAPI) -> None:
-        """Trace the app's requests. Before the app is started."""
+        """Trace the app's requests. Call this before the app starts."""
         ...
 
     def running(self) -> AbstractAsyncContextManager[None]:
-        """While the app runs: spans are exported in the background, the last ones at the end."""
+        """Export spans in the background while the app runs, and the last ones at shutdown."""
         ...
 
 
 def tracing_of(settings: ServiceSettings, service: str, version: str) -> Tracing:
-    """Tracing as the settings want it; `service` is what traces call the app."""
+    """Return the tracing that the settings ask for. `service` is the service name in traces."""
     base = settings.otel_exporter_otlp_endpoint
     endpoint = settings.otel_exporter_otlp_traces_endpoint
     if not endpoint and base:
@@ -39,7 +39,7 @@ def tracing_of(settings: ServiceSettings, service: str, version: str) -> Tracing
         case None if not endpoint:
             return _Off()
         case chosen:
-            # Here, for the SDK: the import would cost a service without a collector its time.
+            # Imported here, so that a service without a collector does not load the SDK.
             from duet_common.observability.spans import Spans, console, otlp
 
             exporter = console if chosen == "console" else lambda: otlp(endpoint)

@@ -1,4 +1,4 @@
-"""A clock for tests."""
+"""Clocks for tests."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,7 +9,7 @@ _NOON: Final = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 class FrozenClock:
-    """A `Clock` that stands still until a test moves it; it begins at a whole second."""
+    """A `Clock` that only moves when a test moves it. It starts at a whole second."""
 
     def __init__(self, now: datetime = _NOON) -> None:
         self.now = now
@@ -22,7 +22,7 @@ class FrozenClock:
 
 
 class AdjustableClock:
-    """The real time, moved forward by what `advance` was given; for a running service."""
+    """The current time plus what `advance` has added, for a running service."""
 
     def __init__(self) -> None:
         self._ahead = timedelta(0)

@@ -1,4 +1,4 @@
-"""auth's JWKS and its stored copy, as a key source sees them, without a network or a database."""
+"""Stand-ins for auth's JWKS endpoint and for its stored copy, without a network or a database."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import httpx
 
 
 class Gated:
-    """Counts calls, lets a test wait for them, and holds them back while `gate` is not set."""
+    """Counts calls, lets a test wait for them, and blocks them while `gate` is not set."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -16,7 +16,7 @@ class Gated:
         self._called = asyncio.Event()
 
     async def called(self, times: int = 1) -> None:
-        """Wait until there were so many calls."""
+        """Wait until there were at least `times` calls."""
         while self.calls < times:
             self._called.clear()
             await self._called.wait()
@@ -30,7 +30,7 @@ class Gated:
 
 
 class JwksOrigin(Gated):
-    """A handler for `httpx.MockTransport` that answers what `serves` was told last."""
+    """A handler for `httpx.MockTransport` that responds with what `serves` was called with."""
 
     def __init__(self, document: bytes) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class JwksOrigin(Gated):
 
 
 class MemoryJwksStore(Gated):
-    """A `JwksStore` that fails while `error` is set. Only saving is counted and held back."""
+    """A `JwksStore` that fails while `error` is set. Only `save` is counted and blocked."""
 
     def __init__(self, document: bytes | None = None) -> None:
         super().__init__()

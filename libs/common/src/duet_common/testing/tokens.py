@@ -1,4 +1,4 @@
-"""Access tokens for tests, signed as auth signs them."""
+"""Access tokens for tests, signed in the same way as auth signs them."""
 
 import uuid
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ _TEN_MINUTES: Final = timedelta(minutes=10)
 
 
 class StaticKeySource:
-    """A `KeySource` without an origin: a test changes `keys` as auth's JWKS would change."""
+    """A `KeySource` whose `keys` a test changes, as auth's JWKS would change."""
 
     def __init__(self, keys: Keyset) -> None:
         self.keys: dict[str, VerificationKey] = dict(keys)
@@ -29,10 +29,10 @@ class StaticKeySource:
 
 
 class TokenFactory:
-    """Signs access tokens with a fresh key; issuer and audience are the services' defaults.
+    """Signs access tokens with a new key. Issuer and audience are the services' defaults.
 
-    Two keys are published, as before a rotation: `key` signs, `next_key` (ES256) does not yet.
-    `private_pem` is the signing key's, for forgers.
+    Two keys are published, as before a rotation: `key`, which signs, and `next_key` (ES256), which
+    does not sign yet. `private_pem` is the private key of `key`, for tests that forge tokens.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TokenFactory:
         permissions: Iterable[str] = (),
         lifetime: timedelta = _TEN_MINUTES,
     ) -> str:
-        """A token issued now, of a new user and session unless they are named."""
+        """Return a token issued now, for a new user and session unless they are given."""
         return self.key.sign(
             NewAccessToken(
                 issuer=self.policy.issuer,
@@ -71,11 +71,11 @@ class TokenFactory:
         )
 
     def key_source(self) -> StaticKeySource:
-        """A new source of the published keys."""
+        """Return a new source of the published keys."""
         public = (verification_key(key.public_jwk) for key in (self.key, self.next_key))
         return StaticKeySource({key.kid: key for key in public})
 
     def jwks(self) -> bytes:
-        """The published keys as a JWK Set."""
+        """Return the published keys as a JWK Set."""
         jwks = Jwks(keys=[self.key.public_jwk, self.next_key.public_jwk])
         return jwks.model_dump_json().encode("utf-8")

@@ -1,5 +1,5 @@
-"""Access tokens: what they hold, how they are verified offline, and where public keys come from.
+"""Access tokens: their claims, offline verification, and sources of public keys.
 
-Nothing here does I/O but `duet_common.tokens.key_sources`. Content uses all of it but
-`duet_common.tokens.signing`, which an import contract keeps from it: only auth can sign.
+Only `duet_common.tokens.key_sources` performs I/O. An import contract keeps
+`duet_common.tokens.signing` from content: only auth can sign.
 """

@@ -1,4 +1,4 @@
-"""The claims of an access token (RFC 9068) as a type that only checking can make."""
+"""The claims of an access token (RFC 9068), as a type that only a check of them creates."""
 
 import re
 import uuid
@@ -35,10 +35,10 @@ class AccessClaims:
 
 @dataclass(frozen=True, slots=True)
 class ClaimsPolicy:
-    """What a verifier demands of the claims.
+    """What a verifier requires of the claims.
 
-    `leeway` covers clocks that differ between auth and a verifier: it applies to `iat` and `nbf`
-    only. `exp` has none, so a token is never accepted after the instant it names.
+    `leeway` allows for clocks that differ between auth and a verifier. It applies only to `iat`
+    and `nbf`, so a token is never accepted after its `exp`.
     """
 
     issuer: str
@@ -48,22 +48,22 @@ class ClaimsPolicy:
 
 
 def make_scope(permissions: Iterable[str]) -> str:
-    """The `scope` of some permissions. ValueError for one that is no scope token.
+    """Return the `scope` for some permissions. Raises ValueError for an invalid scope token.
 
-    A space in one would make two of it, and `"x *"` a superuser.
+    A space in a permission would split it in two, and `"x *"` would grant every permission.
     """
     scopes = sorted(permissions)
     for scope in scopes:
         if not _SCOPE_TOKEN.fullmatch(scope):
-            raise ValueError(f"{scope!r} is no scope token (RFC 6749, section 3.3)")
+            raise ValueError(f"{scope!r} is not a valid scope token (RFC 6749, section 3.3)")
     return " ".join(scopes)
 
 
 def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> AccessClaims:
     """Check every claim against the policy at `now` (seconds since the epoch).
 
-    Raises `TokenRefused`. The claims are exactly those of RFC 9068 that Duet issues: an unknown
-    one means that someone else built the token.
+    Raises `TokenRefused`. The claims must be exactly those that auth issues: another claim means
+    that the token was not issued by auth.
     """
     if claims.keys() != _REQUIRED:
         raise TokenRefused(Refusal.BAD_CLAIMS)
@@ -92,7 +92,7 @@ def check_claims(claims: JsonObject, policy: ClaimsPolicy, now: float) -> Access
 
 
 def _time(value: object) -> int:
-    # `bool` is an `int`, and RFC 7519 allows fractions, which auth never issues.
+    # `bool` is a subclass of `int`, and RFC 7519 allows fractions, which auth never issues.
     if type(value) is not int or not 0 <= value < _MAX_TIMESTAMP:
         raise TokenRefused(Refusal.BAD_CLAIMS)
     return value
@@ -105,7 +105,7 @@ def _uuid(value: object) -> uuid.UUID:
         parsed = uuid.UUID(value)
     except ValueError:
         raise TokenRefused(Refusal.BAD_CLAIMS) from None
-    if str(parsed) != value:  # uuid.UUID also takes braces, urn: and upper case
+    if str(parsed) != value:  # uuid.UUID also accepts braces, urn: and upper case
         raise TokenRefused(Refusal.BAD_CLAIMS)
     return parsed
 

@@ -1,4 +1,4 @@
-"""Why a token was refused: for logs and tests. A client only learns `invalid_token`."""
+"""Why a token was refused, for logs and tests. A client only receives `invalid_token`."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class Refusal(StrEnum):
 
 
 class TokenRefused(Exception):
-    """A token that must not be accepted; `reason` says which check refused it."""
+    """Raised for a token that must not be accepted; `reason` is the check that refused it."""
 
     def __init__(self, reason: Refusal) -> None:
         super().__init__(reason.value)
@@ -31,4 +31,4 @@ class TokenRefused(Exception):
 
 
 class InvalidKey(ValueError):
-    """Key material that cannot be used: a malformed JWK, another curve, a short RSA modulus."""
+    """Raised for an unusable key: a malformed JWK, another curve, a short RSA modulus."""

@@ -1,6 +1,6 @@
-"""The one adapter around python-jose: it sees only what the guard let through.
+"""The only adapter for python-jose, which receives only tokens that `strict_jws` has parsed.
 
-Every other module is kept from `jose` by lint. `jose.jwe` and unpinned decoding are never used.
+A lint rule bans `jose` in every other module. `jose.jwe` and unpinned algorithms are never used.
 """
 
 from typing import Final, Literal, get_args
@@ -16,36 +16,36 @@ ALGORITHMS: Final[tuple[Algorithm, ...]] = get_args(Algorithm)
 
 
 class JoseKey:
-    """A key constructed once, with the only algorithm it may be used for.
+    """A key with the one algorithm that it may be used with.
 
-    Parsing a PEM costs 0.1 ms (EC) to 30 ms (RSA) each time, so nothing else keeps one.
+    It is constructed once, because parsing a PEM takes 0.1 ms (EC) to 30 ms (RSA).
     """
 
     __slots__ = ("_key", "algorithm")
 
     def __init__(self, material: str | dict[str, str], algorithm: Algorithm) -> None:
-        """Take a PEM or the members of a JWK. Raises `InvalidKey`."""
+        """Construct a key from a PEM or the members of a JWK. Raises `InvalidKey`."""
         self.algorithm: Algorithm = algorithm
         try:
             self._key: Key = jwk.construct(material, algorithm)
         except Exception as error:
-            # python-jose raises JWKError, but also ValueError, KeyError and TypeError from below.
+            # python-jose raises JWKError, but also passes on ValueError, KeyError and TypeError.
             raise InvalidKey(f"not a usable {algorithm} key") from error
 
     def public_members(self) -> dict[str, str]:
-        """The members of the public JWK."""
+        """Return the members of the public JWK."""
         members = self._key.public_key().to_dict()
         return {name: str(value) for name, value in members.items()}
 
     def verifies(self, compact: str) -> bool:
-        """Whether the signature of a compact JWS is this key's, by this key's algorithm."""
+        """Return whether this key, with its algorithm, made the signature of a compact JWS."""
         try:
             jws.verify(compact, self._key, algorithms=[self.algorithm], verify=True)
         except Exception:
-            # python-jose raises more than JWSError; whatever it is, it means no.
+            # python-jose raises more than JWSError. Any exception means that it does not verify.
             return False
         return True
 
     def sign(self, header: dict[str, str], claims: JsonObject) -> str:
-        """A compact JWS over `claims`; `header` is added to `alg`."""
+        """Return a compact JWS over `claims`, with `alg` and the members of `header`."""
         return jws.sign(claims, self._key, headers=header, algorithm=self.algorithm)

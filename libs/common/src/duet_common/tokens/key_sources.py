@@ -1,4 +1,4 @@
-"""Where a verifier's public keys come from: a file, or auth's JWKS with a last good copy."""
+"""Sources of a verifier's public keys: a file, or auth's JWKS with a stored copy."""
 
 import asyncio
 import logging
@@ -21,25 +21,25 @@ _MAX_FETCH_SECONDS: Final = 5.0
 
 
 class KeySource(Protocol):
-    """Finds the key that a token names. A key that is gone must no longer be found."""
+    """Finds the key that a token names. A key that was removed must no longer be found."""
 
     def current(self, kid: str) -> VerificationKey | None:
-        """The key, if it is known now; asks nobody."""
+        """Return the key if it is known, without I/O."""
         ...
 
     async def find(self, kid: str) -> VerificationKey | None:
-        """The key, after asking the origin if it is not known and may be asked."""
+        """Return the key, or None. An unknown key may cause a fetch."""
         ...
 
 
 class FileKeySource:
-    """The keys of a JWK Set on disk, read once: for a verifier that shall not need a network."""
+    """The keys of a JWK Set in a file, read once, for a verifier without a network."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `InvalidKey` when the file is no JWK Set or holds no usable key."""
+        """Raises `InvalidKey` if the file is not a JWK Set or contains no usable key."""
         self._keys: Keyset = parse_jwks(path.read_bytes())
         if not self._keys:
-            raise InvalidKey(f"{path} holds no usable key")
+            raise InvalidKey(f"{path} contains no usable key")
 
     @property
     def has_keys(self) -> bool:
@@ -53,7 +53,7 @@ class FileKeySource:
 
 
 class JwksStore(Protocol):
-    """Keeps the last good JWKS document, so that a verifier restarts while auth is down."""
+    """Stores the last valid JWKS document, so that a verifier can restart while auth is down."""
 
     async def load(self) -> bytes | None: ...
 
@@ -61,12 +61,13 @@ class JwksStore(Protocol):
 
 
 class JwksKeySource:
-    """auth's JWKS over HTTP.
+    """auth's JWKS, fetched over HTTP.
 
-    One fetch at a time, whoever asks; none within `cool_down` seconds of the last, so that a flood
-    of unknown kids costs the issuer nothing; a fetch that fails or brings no key changes nothing.
-    Every `refresh_every` seconds the document is fetched anyway, so that the next key is known
-    before auth signs with it.
+    - At most one fetch runs at a time, and none within `cool_down` seconds of the last, so that
+      tokens with unknown kids cannot flood the issuer.
+    - A fetch that fails, or returns no usable key, changes nothing.
+    - The document is fetched every `refresh_every` seconds, so that the next key is known before
+      auth signs with it.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class JwksKeySource:
 
     @property
     def _pause(self) -> float:
-        # Without a key nobody can be served: ask more often until auth has started.
+        # Without a key, no token can be verified: fetch more often until auth has started.
         return self._cool_down if self._keys else self._cool_down / 5
 
     def current(self, kid: str) -> VerificationKey | None:
@@ -125,15 +126,15 @@ class JwksKeySource:
         return key
 
     async def refresh(self) -> None:
-        """Fetch unless one asked moments ago; joins a fetch under way. Never raises."""
+        """Fetch, or wait for the current fetch; do nothing during the cool-down. Never raises."""
         if self._fetching is None or self._fetching.done():
             now = self._monotonic()
             if self._asked_at is not None and now - self._asked_at < self._pause:
                 return
             self._asked_at = now
             self._fetching = asyncio.create_task(self._fetch(), name="jwks-fetch")
-        # Unlike `await`, a caller that goes away does not cancel the fetch that others wait for,
-        # and a fetch that `stop` cancels does not cancel its callers.
+        # Unlike `await`: a cancelled caller does not cancel the fetch that others wait for, and
+        # a fetch that `stop` cancels does not cancel its callers.
         await asyncio.wait({self._fetching})
 
     def _interval(self) -> float:
@@ -148,11 +149,15 @@ class JwksKeySource:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(_MAX_FETCH_SECONDS):  # an origin may drip for ever
+            async with asyncio.timeout(_MAX_FETCH_SECONDS):  # for an origin that sends slowly
                 await self._ask()
         except Exception as error:
-            # httpx.HTTPError or InvalidKey; but whatever it is, the next one must be tried.
-            logger.warning("jwks fetch failed, keeping %d keys: %r", len(self._keys), error)
+            # Usually httpx.HTTPError or InvalidKey. Whatever it is, fetching must continue.
+            logger.warning(
+                "The JWKS was not fetched: %r. The previous %d keys stay in use.",
+                error,
+                len(self._keys),
+            )
 
     async def _ask(self) -> None:
         headers = {"Accept": "application/jwk-set+json, application/json"}
@@ -172,7 +177,7 @@ class JwksKeySource:
                     raise InvalidKey("the document is too large")
         keys = parse_jwks(document)
         if not keys:
-            raise InvalidKey("the document holds no usable key")
+            raise InvalidKey("the document contains no usable key")
         self._keys = keys
         self._etag = response.headers.get("ETag")
         self._document = document
@@ -184,8 +189,8 @@ class JwksKeySource:
                 self._keys = parse_jwks(stored)
                 self._saved = stored
         except Exception:
-            # Without the copy, verification begins with the first fetch.
-            logger.exception("the jwks copy could not be loaded")
+            # Without the copy, verification starts with the first fetch.
+            logger.exception("The stored copy of the JWKS was not loaded.")
 
     async def _save(self) -> None:
         document = self._document
@@ -194,7 +199,7 @@ class JwksKeySource:
         try:
             await self._store.save(document)
         except Exception:
-            # Verification goes on from memory; the next round saves it.
-            logger.exception("the jwks copy could not be stored")
+            # Verification continues from memory, and the next refresh saves it.
+            logger.exception("The copy of the JWKS was not stored.")
         else:
             self._saved = document

@@ -1,4 +1,4 @@
-"""Public keys: JWK (RFC 7517) in, one constructed key a `kid` out."""
+"""Public keys: parsing JWKs (RFC 7517) into keys that verify."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _MIN_RSA_MODULUS_BITS: Final = 2048
 
 
 class _Jwk(BaseModel):
-    # A member nobody knows is ignored (RFC 7517, section 4), but a private one must never be here.
+    # Unknown members are ignored (RFC 7517, section 4). `parse_jwks` refuses private ones.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     kid: str = Field(min_length=1, max_length=128)
@@ -54,7 +54,7 @@ class Jwks(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A public key, its algorithm, and its id, which is its RFC 7638 thumbprint."""
+    """A public key with its algorithm and its `kid`, which is its RFC 7638 thumbprint."""
 
     kid: str
     jwk: EcJwk | RsaJwk
@@ -70,7 +70,7 @@ Keyset = Mapping[str, VerificationKey]
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:
-    """The RFC 7638 thumbprint of an EC or RSA public key: SHA-256, base64url, 43 characters."""
+    """Return the RFC 7638 thumbprint of a public key: SHA-256 in base64url, 43 characters."""
     names = ("crv", "kty", "x", "y") if jwk["kty"] == "EC" else ("e", "kty", "n")
     canonical = json.dumps({name: jwk[name] for name in names}, separators=(",", ":"))
     digest = hashlib.sha256(canonical.encode("utf-8")).digest()
@@ -78,15 +78,15 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 
 
 def parse_jwk(members: Mapping[str, object]) -> EcJwk | RsaJwk:
-    """A public JWK from its members. Raises `InvalidKey`."""
+    """Parse the members of a public JWK. Raises `InvalidKey`."""
     try:
         return _PUBLIC_JWK.validate_python(members)
     except ValidationError as error:
-        raise InvalidKey("not a public key that can be used here") from error
+        raise InvalidKey("not an EC P-256 or RSA public key in JWK form") from error
 
 
 def verification_key(jwk: EcJwk | RsaJwk) -> VerificationKey:
-    """Construct a key. Raises `InvalidKey` if it is unsound or its `kid` is not its thumbprint."""
+    """Construct a key. Raises `InvalidKey` if it is invalid or its `kid` is not its thumbprint."""
     members = {name: str(value) for name, value in jwk.model_dump().items()}
     if thumbprint(members) != jwk.kid:
         raise InvalidKey("the kid is not the key's thumbprint")
@@ -96,10 +96,10 @@ def verification_key(jwk: EcJwk | RsaJwk) -> VerificationKey:
 
 
 def parse_jwks(document: bytes) -> dict[str, VerificationKey]:
-    """The usable keys of a JWK Set, by `kid`.
+    """Return the usable keys of a JWK Set, by `kid`.
 
-    A key that cannot be used here (another type, curve or use) is passed over, as RFC 7517,
-    section 5 asks. Raises `InvalidKey` when the document is no JWK Set or a key in it is private.
+    A key of another type, curve or use is ignored, as RFC 7517, section 5 requires. Raises
+    `InvalidKey` if the document is not a JWK Set or contains a private key.
     """
     try:
         entries = json.loads(document)["keys"]
@@ -110,7 +110,7 @@ def parse_jwks(document: bytes) -> dict[str, VerificationKey]:
     keyset: dict[str, VerificationKey] = {}
     for entry in entries:
         if isinstance(entry, dict) and not entry.keys().isdisjoint({"d", "k", "p", "q"}):
-            raise InvalidKey("a private key is in a public document")
+            raise InvalidKey("the document contains a private key")
         try:
             key = verification_key(parse_jwk(entry))
         except InvalidKey:

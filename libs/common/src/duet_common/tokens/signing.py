@@ -1,4 +1,4 @@
-"""Signing access tokens. Content must not import this (an import contract): only auth can sign."""
+"""Signing of access tokens. An import contract keeps it from content: only auth can sign."""
 
 import uuid
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _RSA_BITS: Final = 3072
 
 
 def generate_private_key(algorithm: Algorithm) -> bytes:
-    """A new private key as unencrypted PKCS #8 PEM: P-256 for ES256, RSA 3072 for RS256."""
+    """Return a new private key as unencrypted PKCS #8 PEM: P-256 (ES256) or RSA 3072 (RS256)."""
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = (
         ec.generate_private_key(ec.SECP256R1())
         if algorithm == "ES256"
@@ -34,7 +34,7 @@ def generate_private_key(algorithm: Algorithm) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key, constructed once. `repr` shows its `kid` only."""
+    """A private key, constructed once. Its `repr` shows only the `kid`."""
 
     kid: str
     public_jwk: EcJwk | RsaJwk
@@ -42,9 +42,9 @@ class SigningKey:
 
     @classmethod
     def from_pem(cls, pem: bytes, algorithm: Algorithm) -> "SigningKey":
-        """Raises `InvalidKey` when the PEM is no private key for the algorithm."""
+        """Raises `InvalidKey` if the PEM is not a private key for the algorithm."""
         try:
-            # python-jose would take a public key, or one of another kind, and fail later.
+            # python-jose accepts a public key, or one of another type, and fails later.
             private = serialization.load_pem_private_key(pem, password=None)
             text = pem.decode("ascii")
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -54,7 +54,7 @@ class SigningKey:
         jose = JoseKey(text, algorithm)
         public = jose.public_members()
         jwk = parse_jwk({**public, "kid": thumbprint(public)})
-        verification_key(jwk)  # what a verifier would pass over must not sign
+        verification_key(jwk)  # a key that verifiers would ignore must not sign
         return cls(jwk.kid, jwk, jose)
 
     @property
@@ -65,9 +65,9 @@ class SigningKey:
         return f"SigningKey(kid={self.kid!r})"
 
     def sign(self, claims: "NewAccessToken") -> str:
-        """A compact JWS with `typ: at+jwt` (RFC 9068, section 2.1).
+        """Return a compact JWS with `typ: at+jwt` (RFC 9068, section 2.1).
 
-        ValueError for a permission that is no scope token.
+        Raises ValueError if a permission is not a scope token.
         """
         issued_at = int(claims.issued_at.timestamp())
         return self._jose.sign(
@@ -94,7 +94,7 @@ def _suits(key: object, algorithm: Algorithm) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccessToken:
-    """What an access token shall say."""
+    """The content of a new access token."""
 
     issuer: str
     audience: str

@@ -1,4 +1,4 @@
-"""JSON as a token may hold it: an object, no duplicate names, no NaN."""
+"""Strict JSON for tokens: an object without duplicate names and without NaN."""
 
 import json
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ JsonObject = Mapping[str, JsonValue]
 
 
 def parse_object(data: bytes) -> JsonObject:
-    """Parse a JSON object. Raises ValueError for anything else, whatever the bytes hold.
+    """Parse a JSON object. Raises ValueError for anything else.
 
-    `json` keeps the last of two equal names, while another parser may keep the first: a token
-    read in two ways is refused (RFC 8725, section 2.4; RFC 7515, section 4).
+    Of two equal names, `json` keeps the last, and another parser may keep the first. A token that
+    can be read in two ways is refused (RFC 8725, section 2.4; RFC 7515, section 4).
     """
     try:
         parsed = json.loads(
@@ -33,4 +33,4 @@ def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not valid JSON")

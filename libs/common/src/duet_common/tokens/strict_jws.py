@@ -1,4 +1,4 @@
-"""The strict guard in front of python-jose: what is not exactly Duet's own form never reaches it.
+"""Strict parsing of a JWS, so that python-jose only receives tokens in the form that auth issues.
 
 python-jose accepts padded and non-canonical base64url, an unknown `crit`, any `typ`, tokens of a
 megabyte, and raises RecursionError on a deeply nested header (mpdavis/python-jose#364, #413).
@@ -22,7 +22,7 @@ _KID: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # a SHA-256 thumbprint (RFC 7638
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedToken:
-    """A well-formed token of which nothing is proven. `alg` and `kid` only help to find a key."""
+    """A well-formed token that is not verified. `alg` and `kid` are only used to find the key."""
 
     compact: str
     alg: str
@@ -31,7 +31,7 @@ class UnverifiedToken:
 
 
 def read_unverified(token: str) -> UnverifiedToken:
-    """Read a compact JWS (RFC 7515, section 7.1) in the one form that auth issues.
+    """Parse a compact JWS (RFC 7515, section 7.1) in the form that auth issues.
 
     Raises `TokenRefused` for a token over 4 KiB, another number of parts, padded or non-canonical
     base64url, a header that is not exactly `alg`, `typ` and `kid`, or another `typ`.
@@ -60,7 +60,7 @@ def _decode(part: str) -> bytes:
         decoded = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
     except ValueError:
         raise TokenRefused(Refusal.BAD_ENCODING) from None
-    # Trailing bits that decoding drops would give one token two spellings.
+    # Decoding ignores trailing bits, so one token would have several encodings.
     if base64.urlsafe_b64encode(decoded).rstrip(b"=") != part.encode("ascii"):
         raise TokenRefused(Refusal.BAD_ENCODING)
     return decoded

@@ -10,17 +10,21 @@ from duet_common.errors import PreconditionFailed
 _TAGS: Final = re.compile(r'(?:^|,)[ \t]*((?:W/)?"[\x21\x23-\x7e]*")[ \t]*(?=,|$)')
 
 IfMatch = Annotated[
-    str | None, Header(max_length=1024, description='the `ETag` you read, such as `"3"`, or `*`')
+    str | None,
+    Header(
+        max_length=1024,
+        description='the `ETag` of the version that you read, such as `"3"`, or `*`',
+    ),
 ]
 
 
 def etag_of(version: int) -> str:
-    """A strong tag from a row's version."""
+    """Return the strong entity tag for a row's version."""
     return f'"{version}"'
 
 
 def check_if_match(if_match: str | None, current: str) -> None:
-    """Raises `PreconditionFailed` unless the header is absent, `*`, or names the current tag.
+    """Raise `PreconditionFailed` unless the header is absent, `*`, or contains the current tag.
 
     The comparison is strong: a weak tag never matches.
     """

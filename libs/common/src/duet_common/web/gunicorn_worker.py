@@ -1,4 +1,4 @@
-"""gunicorn's worker that serves and drains as a pod's process does."""
+"""A gunicorn worker that serves and drains in the same way as the process of a pod."""
 
 import asyncio
 import signal
@@ -12,16 +12,16 @@ from duet_common.web.server import DrainingServer, ServeSettings
 
 
 class DrainingWorker(UvicornWorker):
-    """uvicorn's worker with our server; gunicorn owns the socket, the signals and the heartbeat."""
+    """uvicorn's worker with `DrainingServer`. gunicorn owns the socket, signals and heartbeat."""
 
     async def _serve(self) -> None:
-        app: object = self.wsgi  # gunicorn's name for whatever it was told to serve
+        app: object = self.wsgi  # gunicorn's name for the app that it was started with
         if not isinstance(app, Service):
             raise TypeError(f"{app!r} is not a Service")
         server = DrainingServer(app, ServeSettings())
         server.config.timeout_notify = self.timeout
         server.config.callback_notify = self.callback_notify
-        # gunicorn's Ctrl-C, to which uvicorn's worker does not listen: it would be killed.
+        # gunicorn sends SIGQUIT on Ctrl-C. uvicorn's worker ignores it, and would be killed.
         quitting = signal.SIGQUIT
         asyncio.get_running_loop().add_signal_handler(quitting, server.handle_exit, quitting, None)
         await server.serve(sockets=self.sockets)

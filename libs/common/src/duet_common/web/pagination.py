@@ -1,4 +1,4 @@
-"""Keyset pages: an opaque cursor names the last row seen, so a page costs the same at any depth."""
+"""Keyset pages: an opaque cursor names the last row, so each page costs the same at any depth."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
@@ -11,15 +11,15 @@ from duet_common.db.keyset import FIRST, Cursor
 
 T = TypeVar("T")
 
-Limit = Annotated[int, Query(ge=1, le=100, description="how many items at most")]
+Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of items")]
 
 
 async def cursor_parameter(
     cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
+        str | None, Query(max_length=64, description="`next_cursor` of the previous page")
     ] = None,
 ) -> Cursor:
-    """A dependency: where the page begins."""
+    """Dependency that returns the position after which the page starts."""
     return FIRST if cursor is None else Cursor.decode(cursor)
 
 
@@ -27,7 +27,9 @@ class Page(BaseModel, Generic[T]):
     """One page of a list, newest first."""
 
     items: list[T]
-    next_cursor: str | None = Field(description="pass it as `cursor`; null on the last page")
+    next_cursor: str | None = Field(
+        description="the `cursor` of the next page; null on the last page"
+    )
 
 
 def make_page(
@@ -38,9 +40,10 @@ def make_page(
     request: Request,
     response: Response,
 ) -> Page[T]:
-    """A page of `limit` rows from a query that asked for one more, with its `Link` (RFC 8288).
+    """Return a page of `limit` rows, and add its `Link` header (RFC 8288) to the response.
 
-    `kind` is the endpoint's own `Page[...]`: FastAPI would validate every item of another again.
+    `rows` come from a query with a limit that is one higher. `kind` is the response model of the
+    endpoint; with another type, FastAPI would validate every item again.
     """
     items = list(rows[:limit])
     if len(rows) <= limit:

@@ -1,4 +1,4 @@
-"""Who asks: the verified claims of the bearer token, required, optional, or with a permission."""
+"""The principal of a request: the verified claims of its bearer token."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -20,26 +20,28 @@ LOGIN_PATH: Final = "/api/v1/auth/login"
 
 
 def bearer_token(connection: HTTPConnection) -> str | None:
-    """The token of the `Authorization: Bearer` header (RFC 6750, section 2.1), unverified."""
+    """Return the unverified token of `Authorization: Bearer` (RFC 6750, section 2.1), or None."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
 
 async def authenticate(connection: HTTPConnection) -> AccessClaims | None:
-    """The caller's claims; None without a token. Raises `InvalidToken` for one that is refused."""
+    """Return the claims of the token, or None without one. Raises `InvalidToken`."""
     token = bearer_token(connection)
     if token is None:
         return None
     try:
         return await runtime_of(connection, Runtime).verifier.verify(token)
     except TokenRefused as refused:
-        logger.info("token refused: %s", refused.reason)
+        logger.info("An access token was refused: %s", refused.reason)
         raise InvalidToken from None
 
 
 class _Bearer(SecurityBase):
-    """The OpenAPI scheme. Its subclasses are scheme and check in one dependency: each further one
-    costs some 10 µs a request. FastAPI's own `OAuth2PasswordBearer` hands out the raw token.
+    """The OpenAPI security scheme.
+
+    Its subclasses combine the scheme and the check in one dependency, because each dependency costs
+    about 10 µs per request. FastAPI's `OAuth2PasswordBearer` returns the token unverified.
     """
 
     def __init__(self) -> None:
@@ -62,14 +64,14 @@ class _RequiredPrincipal(_Bearer):
 
 
 OptionalPrincipal = Annotated[AccessClaims | None, Depends(_OptionalPrincipal())]
-"""The caller, or None for one who sends no token. A refused token is a 401 even here."""
+"""The principal, or None without a token. An invalid token still results in a 401."""
 
 CurrentPrincipal = Annotated[AccessClaims, Depends(_RequiredPrincipal())]
-"""The caller; 401 without a valid token."""
+"""The principal; a request without a valid token results in a 401."""
 
 
 def require_permission(permission: str) -> Callable[..., Awaitable[AccessClaims]]:
-    """A dependency: the caller's claims, or 403 `permission_missing`.
+    """Return a dependency that returns the principal, or raises `PermissionMissing`.
 
     Usage: `Depends(require_permission("posts:moderate"))`.
     """

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the one handler, and how the errors show in OpenAPI."""
+"""Problem details (RFC 9457): the error handler, and the documentation of errors in OpenAPI."""
 
 import logging
 from collections.abc import Mapping
@@ -37,23 +37,25 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
-    """A problem detail (RFC 9457). `code` is stable; branch on it, not on the texts."""
+    """A problem detail (RFC 9457). `code` is stable; the texts may change."""
 
-    type: str = Field(description="`urn:duet:problem:` and the code")
+    type: str = Field(description="`urn:duet:problem:` followed by the code")
     title: str
     status: int
     detail: str
-    instance: str = Field(description="`urn:duet:request:` and the request id, as in the logs")
+    instance: str = Field(
+        description="`urn:duet:request:` followed by the request id that the logs contain"
+    )
     code: str
     errors: list[FieldError] | None = Field(
-        None, description="the rejected fields, the first 20 of them, with 422"
+        None, description="the first 20 rejected fields, with 422"
     )
 
 
 class _InternalError(DuetError):
     status = 500
     code = "internal_error"
-    title = "Something failed here; it has been logged"
+    title = "Internal error. It has been logged."
 
 
 class _ProblemResponse(Response):
@@ -85,12 +87,12 @@ def problem_response(error: DuetError) -> Response:
 
 
 def internal_error_response() -> Response:
-    """The answer to an exception that nobody expected; it tells nothing of it."""
+    """Return the response to an unexpected exception. It contains nothing about the exception."""
     return problem_response(_InternalError())
 
 
 def install_error_handler(app: FastAPI) -> None:
-    """Make one handler answer for every error that an endpoint or the framework raises."""
+    """Install one handler for every error that an endpoint or the framework raises."""
     for kind in (DuetError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _handle)
 
@@ -115,9 +117,9 @@ def _as_duet_error(exc: Exception) -> DuetError:
 def _validation_failed(exc: RequestValidationError) -> DuetError:
     rejected = exc.errors()
     if any(error["type"] == "json_invalid" for error in rejected):
-        return MalformedBody("The body is not valid JSON")
-    # The input is never echoed: it may hold a password. Nor is a list as long as the caller likes:
-    # a megabyte of unknown fields would be answered with eight.
+        return MalformedBody("The request body is not valid JSON.")
+    # The response never contains the input, which may be a password, and the list is bounded: a
+    # megabyte of unknown fields would otherwise result in eight.
     errors = [
         FieldError(
             field=".".join(str(part) for part in error["loc"]),
@@ -130,7 +132,7 @@ def _validation_failed(exc: RequestValidationError) -> DuetError:
 
 
 def _framework_error(exc: HTTPException) -> DuetError:
-    """Starlette's and FastAPI's own refusals, in our tree."""
+    """Convert an error of Starlette or FastAPI into one of our tree."""
     by_status: Mapping[int, type[DuetError]] = {
         400: MalformedBody,
         404: NotFound,
@@ -139,13 +141,13 @@ def _framework_error(exc: HTTPException) -> DuetError:
     }
     kind = by_status.get(exc.status_code)
     if kind is None:
-        logger.error("unmapped framework error %d: %s", exc.status_code, exc.detail)
+        logger.error("Unmapped framework error %d: %s", exc.status_code, exc.detail)
         kind = BadRequest if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else _InternalError
     return kind(headers=exc.headers)
 
 
 def _allowed_methods(request: Request) -> str:
-    """Every method of the path, as RFC 9110 asks: Starlette names those of one route only."""
+    """Return every method of the path (RFC 9110). Starlette names only those of one route."""
     routes = request.app.routes
     return ", ".join(
         method
@@ -163,17 +165,17 @@ EVERYWHERE: Final[tuple[type[DuetError], ...]] = (
     RateLimited,
     DatabaseUnavailable,
 )
-"""What any operation can answer, whatever it does."""
+"""Errors that every operation can respond with."""
 
 OpenApiResponses = dict[int | str, dict[str, object]]
 
 
 def problems(*errors: type[DuetError]) -> OpenApiResponses:
-    """FastAPI's `responses` for these errors: one entry a status, one example a code.
+    """Return FastAPI's `responses` for some errors: one entry per status, one example per code.
 
     Usage: `@router.post(..., responses=problems(EmailTaken, InvalidToken))`.
     """
-    # An operation's entry for a status replaces the app's, so it repeats what is everywhere.
+    # An operation's entry for a status replaces that of the app, so it repeats `EVERYWHERE`.
     known: dict[type[DuetError], None] = dict.fromkeys((*EVERYWHERE, *errors))
     responses: OpenApiResponses = {}
     for status in sorted({error.status for error in errors}):

@@ -1,4 +1,4 @@
-"""What bodies share: unknown fields are refused, and text is what PostgreSQL can hold."""
+"""Bases and field types of bodies: no unknown fields, and only text that PostgreSQL can store."""
 
 from typing import Annotated
 
@@ -6,13 +6,13 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
 
 class RequestModel(BaseModel):
-    """A body from a client."""
+    """Base of request bodies. Unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class ResponseModel(BaseModel):
-    """A body for a client; made from an ORM object or a row."""
+    """Base of response bodies, made from ORM objects or rows."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -23,7 +23,7 @@ def _storable(value: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        # JSON can spell half of a surrogate pair ("\ud800"); no UTF-8 can.
+        # JSON can express half of a surrogate pair ("\ud800"), and UTF-8 cannot.
         raise ValueError("must not contain a lone surrogate") from None
     return value
 
@@ -35,9 +35,9 @@ def _not_blank(value: str) -> str:
 
 
 PlainText = Annotated[str, AfterValidator(_storable)]
-"""Text without NUL and lone surrogates, which `text` in PostgreSQL cannot hold."""
+"""Text without NUL and lone surrogates, which PostgreSQL's `text` cannot store."""
 
 NonBlank = Annotated[str, AfterValidator(_storable), AfterValidator(_not_blank)]
 
 UtcTime = AwareDatetime
-"""RFC 3339 in UTC, with `Z`: every column is `timestamptz` and every connection is in UTC."""
+"""RFC 3339 in UTC with `Z`: columns are `timestamptz`, and connections use UTC."""

@@ -1,4 +1,4 @@
-"""uvicorn as a pod runs it: one process, and a drain between SIGTERM and the end."""
+"""uvicorn as a pod runs it: one process that drains after SIGTERM."""
 
 import asyncio
 import gc
@@ -15,38 +15,41 @@ from duet_common.web.runtime import Runtime, Service
 logger = logging.getLogger(__name__)
 
 MAX_WS_MESSAGE_BYTES: Final = 64 * 1024
-# Compressing for each receiver costs more than it saves on short messages.
+# Compressing a short message for each receiver costs more than it saves.
 WS_DEFLATE: Final = False
 
 
 class ServeSettings(BaseSettings):
-    """What `serve` reads, beside the service's own settings."""
+    """Settings of `serve`, in addition to those of the service."""
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     trusted_proxies: str = Field(
-        "", description="networks, by comma, whose `X-Forwarded-For` is believed, from the right"
+        "",
+        description="comma-separated networks of proxies whose `X-Forwarded-For` is trusted; "
+        "addresses are counted from the right",
     )
     drain_seconds: PositiveInt = Field(
-        20, description="from SIGTERM on, how long requests and WebSockets have to end"
+        20, description="maximum time after SIGTERM until requests and WebSockets have ended"
     )
 
 
 def freeze_start() -> None:
-    """Tell the garbage collector to pass over what the start made: it lives as long as we do.
+    """Exclude the objects that exist after startup from garbage collection.
 
-    Otherwise each full collection walks through all routes and schemas: 5 to 10 % of a read.
+    They live as long as the process. Otherwise each full collection would visit all routes and
+    schemas, which costs 5 to 10 % of a read.
     """
     gc.collect()
     gc.freeze()
 
 
 class DrainingServer(uvicorn.Server):
-    """Fails readiness first, then drains, then closes.
+    """A server that fails readiness first, then drains, then closes.
 
-    uvicorn alone closes every WebSocket at once, before the lifespan ends (Kludex/uvicorn#1344).
+    uvicorn by itself closes all WebSockets at once, before the lifespan ends (Kludex/uvicorn#1344).
     """
 
     def __init__(self, app: Service[Runtime], settings: ServeSettings) -> None:
@@ -79,8 +82,8 @@ class DrainingServer(uvicorn.Server):
             async with asyncio.timeout(self._seconds):
                 await self._app.drain.run(self._seconds / 2)
         except TimeoutError:
-            logger.warning("the drain took over %d s", self._seconds)
-        # What the WebSockets took is not given to the requests once more.
+            logger.warning("The drain did not end within %d s.", self._seconds)
+        # Requests get the time that is left, so that both stay within DRAIN_SECONDS.
         taken = asyncio.get_running_loop().time() - began
         self.config.timeout_graceful_shutdown = max(1, round(self._seconds - taken))
         await super().shutdown(sockets)
