@@ -46,6 +46,7 @@ def test_it_is_small_and_runs_as_nobody(service: str, say: Say) -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert labels["org.opencontainers.image.title"] == f"duet-{service}"
     assert labels["org.opencontainers.image.version"] == chart["appVersion"]
+    assert labels["org.opencontainers.image.licenses"] == "MIT"
     say(f"{mib:.0f} MiB over {_BASE}")
 
 
