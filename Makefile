@@ -42,13 +42,19 @@ cluster-down: ## Delete that cluster
 helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not know Helm 4 (needs Go)
 
 .PHONY: check
-check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs
+check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, one version
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m scripts.settings_table --check README.md
 	.venv/bin/python -m scripts.values_docs --check
+	.venv/bin/python -m scripts.version
+
+.PHONY: version
+version: | $(UV) ## Write VERSION=1.2.3 into every file that states it, and into CHANGELOG.md
+	python3 -m scripts.version $(or $(VERSION),$(error set VERSION, such as VERSION=1.2.3))
+	$(UV) lock
 
 .PHONY: format
 format: $(VENV) ## Format the code and mend what lint can mend

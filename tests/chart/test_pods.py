@@ -2,6 +2,7 @@
 
 import pytest
 
+from scripts.version import current
 from tests.chart import rendering
 from tests.chart.rendering import ALONE, EVERYTHING, EXTERNAL, Pod, Values, merged, render
 
@@ -156,7 +157,7 @@ def test_settings_that_are_given_reach_the_pods() -> None:
 def test_the_images() -> None:
     manifests = render({"content": {"image": {"repository": "r.example.com/c", "tag": "abc"}}})
     images = {pod.owner: pod.container["image"] for pod in manifests.pods()}
-    assert images["Deployment/duet-auth"] == "duet-auth:0.1.0"
+    assert images["Deployment/duet-auth"] == f"duet-auth:{current()}"
     assert images["Deployment/duet-content"] == "r.example.com/c:abc"
     assert images["StatefulSet/duet-postgres"] == "postgres:18"
     assert images["Pod/duet-test"] == "r.example.com/c:abc"

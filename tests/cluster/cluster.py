@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from scripts.version import current
+
 T = TypeVar("T")
 ROOT: Final = Path(__file__).parents[2]
 CHART: Final = ROOT / "deploy/helm/duet"
@@ -23,7 +25,7 @@ ORIGIN: Final = "http://127.0.0.1:8080"
 GATEWAY: Final = "http://127.0.0.1:8081"
 POD_NETWORK: Final = "10.244.0.0/16"  # kind's
 SERVICES: Final = ("auth", "content")
-VERSION: Final = "0.1.0"
+VERSION: Final = current()
 OTHERS: Final = (
     "postgres:18", "traefik:v3.6", "prom/prometheus:v3.5.3", "otel/opentelemetry-collector:0.165.0",
 )  # fmt: skip
@@ -218,8 +220,8 @@ def _build() -> list[str]:
     """The names of this tree's images; the others are pulled where they are missing."""
     images = [f"duet-{service}:{VERSION}" for service in SERVICES]
     for service, image in zip(SERVICES, images, strict=True):
-        run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image, ".",
-            seconds=600)  # fmt: skip
+        run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image,
+            f"--build-arg=VERSION={VERSION}", ".", seconds=600)  # fmt: skip
     for image in OTHERS:
         if not run("docker", "images", "-q", image).strip():
             run("docker", "pull", "-q", image)
@@ -248,7 +250,8 @@ def _surround(cluster: Cluster) -> None:
     )
     cluster.apply(rules, namespace="monitoring")
     for namespace in ("traefik", "monitoring"):
-        cluster.apply((_MANIFESTS / f"{namespace}.yaml").read_text(), namespace=namespace)
+        manifests = (_MANIFESTS / f"{namespace}.yaml").read_text().replace("$VERSION", VERSION)
+        cluster.apply(manifests, namespace=namespace)
         # On a cluster that was kept, they run with the configuration of before.
         cluster.kubectl("delete", "pods", "--all", namespace=namespace)
     for namespace in ("traefik", "monitoring"):

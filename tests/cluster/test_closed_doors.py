@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.cluster import NAMESPACE, Cluster, CommandFailed
+from tests.cluster.cluster import NAMESPACE, VERSION, Cluster, CommandFailed
 from tests.cluster.conftest import Say
 
 # Exits with 0 however it goes, and prints what happened: a refusal must not pass for an error.
@@ -47,7 +47,7 @@ _STRANGER = {
     "containers": [
         {
             "name": "stranger",
-            "image": "duet-content:0.1.0",
+            "image": f"duet-content:{VERSION}",
             "imagePullPolicy": "Never",
             "command": ["python", "-c", "import signal; signal.pause()"],
             "securityContext": {
@@ -67,7 +67,7 @@ def stranger(request: pytest.FixtureRequest, duet: Cluster) -> Iterator[tuple[Cl
         duet.make_namespace(namespace)
     overrides = json.dumps({"apiVersion": "v1", "spec": _STRANGER})
     duet.kubectl(
-        "run", "stranger", "--image=duet-content:0.1.0", f"--overrides={overrides}",
+        "run", "stranger", f"--image=duet-content:{VERSION}", f"--overrides={overrides}",
         namespace=namespace,
     )  # fmt: skip
     try:
