@@ -3,6 +3,7 @@
 
 UV_VERSION := 0.13.9
 HELM_3_VERSION := v3.22.0
+ACTIONLINT_VERSION := v1.7.12
 # An installed uv is used; otherwise one is put into .tools with nothing but Python.
 UV := $(shell command -v uv || echo .tools/bin/uv)
 VENV := .venv/.locked
@@ -51,6 +52,16 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, 
 	.venv/bin/python -m scripts.values_docs --check
 	.venv/bin/python -m scripts.version
 
+.PHONY: actionlint
+actionlint: .tools/actionlint/actionlint ## Check the GitHub Actions workflows (needs Go)
+	.tools/actionlint/actionlint
+
+# python-jose depends on ecdsa, whose CVE-2024-23342 has no fix. Duet does not import it: python-jose
+# uses cryptography instead.
+.PHONY: audit
+audit: | $(UV) ## Look up known vulnerabilities of the locked dependencies (needs api.osv.dev)
+	$(UV) audit --locked --preview-features audit-command --ignore-until-fixed CVE-2024-23342
+
 .PHONY: version
 version: | $(UV) ## Write VERSION=1.2.3 into every file that states it, and into CHANGELOG.md
 	python3 -m scripts.version $(or $(VERSION),$(error set VERSION, such as VERSION=1.2.3))
@@ -83,6 +94,9 @@ $(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pypr
 	  || { echo "Duet needs Python 3.11 or newer as python3" >&2; exit 1; }
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/actionlint/actionlint:
+	GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 
 .tools/helm3/helm:
 	GOBIN=$(CURDIR)/$(@D) CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@$(HELM_3_VERSION)
