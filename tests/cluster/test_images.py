@@ -6,11 +6,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.cluster.cluster import CHART, SERVICES, VERSION, Cluster, run
+from tests.cluster.cluster import BASE_IMAGE, CHART, SERVICES, VERSION, Cluster, run
 from tests.cluster.conftest import Say
 from tests.support.running_duet import KEY_ENCRYPTION_KEY
 
-_BASE: Final = "python:3.14-slim"
 _MAX_MIB: Final = 200
 _LOCKED_DOWN: Final = (
     "docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
@@ -39,7 +38,7 @@ def service(request: pytest.FixtureRequest, cluster: Cluster) -> str:
 
 def test_it_is_small_and_runs_as_nobody(service: str, say: Say) -> None:
     image = _inspect(f"duet-{service}:{VERSION}")
-    mib = (image["Size"] - _inspect(_BASE)["Size"]) / 2**20
+    mib = (image["Size"] - _inspect(BASE_IMAGE)["Size"]) / 2**20
     assert mib < _MAX_MIB
     assert image["Config"]["User"] == "10001:10001", "a number: runAsNonRoot cannot judge a name"
     labels = image["Config"]["Labels"]
@@ -47,7 +46,7 @@ def test_it_is_small_and_runs_as_nobody(service: str, say: Say) -> None:
     assert labels["org.opencontainers.image.title"] == f"duet-{service}"
     assert labels["org.opencontainers.image.version"] == chart["appVersion"]
     assert labels["org.opencontainers.image.licenses"] == "MIT"
-    say(f"{mib:.0f} MiB over {_BASE}")
+    say(f"{mib:.0f} MiB over {BASE_IMAGE}")
 
 
 def test_it_starts_on_a_read_only_root_with_its_bytecode(service: str) -> None:
