@@ -10,9 +10,8 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from duet_auth.settings import AuthSettings
-from duet_common.settings import ServiceSettings
+from duet_common.settings import ServeSettings, ServiceSettings
 from duet_common.web.gunicorn import GunicornSettings
-from duet_common.web.server import ServeSettings
 from duet_content.settings import ContentSettings
 from duet_standalone.settings import StandaloneSettings
 

@@ -106,7 +106,7 @@ async def test_a_replayed_refresh_token_ends_the_session_and_that_is_stored(
     answer = await refresh(frozen_client, registered_user.refresh_token, user_agent)
 
     problem = assert_problem(answer, 401, "invalid_refresh_token")
-    assert problem["detail"] == "The refresh token is unknown, expired or revoked"
+    assert problem["detail"] == ("The refresh token is unknown, expired or revoked. Log in again.")
     user_session = await session_of(db_session, registered_user)
     assert (user_session.revoked_at, user_session.revoked_reason) == (frozen_clock.now, "reuse")
 

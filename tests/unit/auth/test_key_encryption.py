@@ -21,7 +21,7 @@ def test_the_same_key_is_encrypted_differently_each_time() -> None:
 
 
 def test_another_key_decrypts_nothing_and_names_the_setting() -> None:
-    with pytest.raises(WrongKeyEncryptionKey, match="KEY_ENCRYPTION_KEY is not the one") as raised:
+    with pytest.raises(WrongKeyEncryptionKey, match="with this KEY_ENCRYPTION_KEY") as raised:
         KeyEncryption(b"k" * 32).decrypt(ENCRYPTION.encrypt(PEM, "kid"), "kid")
 
     assert "signing key kid" in str(raised.value)

@@ -5,9 +5,10 @@ import asyncio
 import pytest
 import uvicorn
 
+from duet_common.settings import ServeSettings
 from duet_common.web.drain import Drain
 from duet_common.web.runtime import Runtime, Service
-from duet_common.web.server import DrainingServer, ServeSettings
+from duet_common.web.server import DrainingServer
 
 
 @pytest.mark.parametrize(("taken", "left"), [(0.0, 3), (1.0, 2), (9.0, 1)])

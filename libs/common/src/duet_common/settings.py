@@ -77,3 +77,20 @@ class ServiceSettings(BaseSettings):
             audience=self.token_audience,
             max_lifetime=timedelta(hours=1),
         )
+
+
+class ServeSettings(BaseSettings):
+    """Settings of `serve`, in addition to those of the service."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    trusted_proxies: str = Field(
+        "",
+        description="comma-separated networks of proxies whose `X-Forwarded-For` is trusted; "
+        "addresses are counted from the right",
+    )
+    drain_seconds: PositiveInt = Field(
+        20, description="maximum time after SIGTERM until requests and WebSockets have ended"
+    )

@@ -1,1 +1,1 @@
-"""auth: users, passwords, sessions, and the issue and refresh of tokens. Only auth can sign."""
+"""The auth service: users, passwords, sessions and tokens. Only auth can sign tokens."""

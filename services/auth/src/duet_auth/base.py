@@ -4,7 +4,7 @@ from duet_common.db.base import Base, service_metadata
 
 
 class AuthBase(Base):
-    """auth's own metadata: no table of another service is in it, no foreign key leaves it."""
+    """The base of auth's models. Its metadata contains no table of another service."""
 
     __abstract__ = True
     metadata = service_metadata()

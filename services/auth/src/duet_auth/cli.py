@@ -1,4 +1,4 @@
-"""`duet-auth`: what an operator does to auth from a shell."""
+"""`duet-auth`: the command line of the auth service."""
 
 import asyncio
 import json
@@ -35,11 +35,11 @@ from duet_common.web.server import serve as serve_app
 
 T = TypeVar("T")
 app = typer.Typer(help="Operate Duet's auth service.", no_args_is_help=True)
-keys = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
-users = typer.Typer(help="Users and their permissions.", no_args_is_help=True)
+keys = typer.Typer(help="Manage the keys that sign access tokens.", no_args_is_help=True)
+users = typer.Typer(help="Manage users and their permissions.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for a machine.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -50,12 +50,15 @@ def serve() -> None:
 
 @app.command()
 def migrate(
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
+    wait: Annotated[float, typer.Option(help="Maximum seconds to wait for the database.")] = 0,
     skip_unknown_host: Annotated[
-        bool, typer.Option(help="Do nothing while the database's host has no address.")
+        bool,
+        typer.Option(
+            help="Succeed without doing anything if the database's host name does not resolve."
+        ),
     ] = False,
 ) -> None:
-    """Bring the database to this release's schema. Safe to run from several places at once."""
+    """Migrate the database to this release's schema. Several processes may run this at once."""
     settings = _settings()
     configure_logging(settings.log_level, settings.log_format)
     url = settings.database_url.get_secret_value()
@@ -64,21 +67,23 @@ def migrate(
 
 @app.command("make-secrets")
 def make_missing_secrets(
-    spec: Annotated[str, typer.Option(envvar="SECRETS_SPEC", help="JSON; see the chart's README.")],
+    spec: Annotated[
+        str, typer.Option(envvar="SECRETS_SPEC", help="JSON; the chart's README describes it.")
+    ],
 ) -> None:
-    """In a cluster: make the Secrets of the chart that are missing. Never changes one."""
+    """Create the chart's missing Secrets, in a cluster. Existing ones are never changed."""
     try:
         with cluster_client() as client:
             made = make_secrets(SecretsSpec.model_validate_json(spec), client)
     except (SecretsFailure, ValidationError) as error:
         typer.echo(f"duet-auth: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"made {', '.join(made)}" if made else "nothing is missing")
+    typer.echo(f"Created {', '.join(made)}." if made else "Nothing to do: all Secrets exist.")
 
 
 @keys.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """Show the keys, oldest first."""
+    """Show the signing keys, oldest first."""
     rows = _run(_list_keys(_settings()))
     if as_json:
         typer.echo(json.dumps([_described(row) for row in rows]))
@@ -93,13 +98,13 @@ def rotate(
         bool,
         typer.Option(
             "--force",
-            help="Do not wait until every verifier has had time to fetch the next key. For a key "
-            "that has leaked: tokens may be refused for some seconds.",
+            help="Do not wait until every verifier has had time to fetch the next key. Use it for "
+            "a leaked key: new tokens may be refused for some seconds.",
         ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Retire the active key, sign with the next, publish a new next. Refuses no request."""
+    """Retire the active key, activate the next one, and publish a new next key."""
     rotated = _run(_rotate(_settings(), force=force))
     if as_json:
         typer.echo(json.dumps({"active": rotated.active, "next": rotated.next}))
@@ -110,12 +115,15 @@ def rotate(
 @users.command()
 def grant(
     email: str,
-    permissions: Annotated[list[str] | None, typer.Argument(help="Such as posts:moderate.")] = None,
+    permissions: Annotated[
+        list[str] | None, typer.Argument(help="For example posts:moderate.")
+    ] = None,
     superuser: Annotated[
-        bool | None, typer.Option("--superuser/--no-superuser", help="Give or take everything.")
+        bool | None,
+        typer.Option("--superuser/--no-superuser", help="Grant or remove every permission."),
     ] = None,
 ) -> None:
-    """Set a user's permissions to exactly those given. They are in the next access token."""
+    """Replace a user's permissions. The next access token contains them."""
     try:
         make_scope(permissions or [])
     except ValueError as error:
@@ -161,7 +169,7 @@ async def _rotate(settings: AuthSettings, *, force: bool) -> Rotated:
 
 def _waiting(outcome: NotPropagated) -> str:
     seconds = outcome.wait.total_seconds()
-    return f"waiting {seconds:.0f} s: verifiers must have had time to fetch the next key"
+    return f"Waiting {seconds:.0f} s, so that every verifier can fetch the next key first."
 
 
 async def _grant(
@@ -213,13 +221,16 @@ async def _user_service(settings: AuthSettings) -> AsyncIterator[UserService]:
 
 
 def _settings() -> AuthSettings:
-    """From the environment; on a laptop from what `make run` wrote, so nothing has to be set."""
+    """Read the settings from the environment, or from the file that `make run` has written."""
     written = Path(os.environ.get("DATA_DIR", ".data")) / "auth.env"
     try:
         return AuthSettings(_env_file=written if "AUTH_DATABASE_URL" not in os.environ else None)
     except ValidationError as error:
         names = ", ".join("_".join(map(str, e["loc"])).upper() for e in error.errors())
-        typer.echo(f"duet-auth: missing or wrong: {names}; is `make run` running here?", err=True)
+        typer.echo(
+            f"duet-auth: missing or invalid settings: {names}. Set them, or start `make run` here.",
+            err=True,
+        )
         raise typer.Exit(1) from None
 
 

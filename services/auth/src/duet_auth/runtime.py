@@ -1,4 +1,4 @@
-"""What a running auth holds; made by `duet_auth.main`, reached through `runtime_of`."""
+"""What auth runs on; `duet_auth.main` creates it, and `runtime_of` returns it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""auth's settings."""
+"""Settings of the auth service."""
 
 import base64
 from datetime import timedelta
@@ -20,38 +20,53 @@ def _decode(value: str) -> bytes:
 
 
 class AuthSettings(ServiceSettings):
-    """Read from the environment; `database_url` and `key_encryption_key` have no default."""
+    """Settings from the environment. `database_url` and `key_encryption_key` have no default."""
 
     database_url: SecretStr = Field(
-        validation_alias="AUTH_DATABASE_URL", description="`postgresql://…` of auth's own database"
+        validation_alias="AUTH_DATABASE_URL", description="URL of auth's database, `postgresql://…`"
     )
     key_encryption_key: SecretStr = Field(
-        description="32 random bytes in base64; encrypts the signing keys at rest"
+        description="32 random bytes in base64, which encrypt the signing keys at rest"
     )
-    signing_algorithm: Algorithm = Field("ES256", description="`ES256` or `RS256`, for new keys")
-    access_token_minutes: Minutes = Field(10, description="life of an access token")
-    refresh_idle_days: PositiveInt = Field(14, description="a session unused for this long ends")
-    refresh_absolute_days: PositiveInt = Field(90, description="a session ends after this long")
+    signing_algorithm: Algorithm = Field(
+        "ES256", description="algorithm of new signing keys: `ES256` or `RS256`"
+    )
+    access_token_minutes: Minutes = Field(10, description="lifetime of an access token")
+    refresh_idle_days: PositiveInt = Field(
+        14, description="a session ends when it has not been used for this time"
+    )
+    refresh_absolute_days: PositiveInt = Field(90, description="maximum lifetime of a session")
     refresh_grace_seconds: int = Field(
-        10, ge=0, le=60, description="a second use of a refresh token gets the same successor"
+        10,
+        ge=0,
+        le=60,
+        description="time in which the reuse of a refresh token returns the same successor",
     )
     key_refresh_seconds: PositiveFloat = Field(
-        5.0, description="how often each process reads the keyset again"
+        5.0, description="interval at which each process reads the signing keys from the database"
     )
     key_propagation_seconds: PositiveFloat = Field(
-        30.0, description="how long the next key is published before it may sign"
+        30.0, description="minimum time for which a key is published before it signs"
     )
-    hash_threads: PositiveInt = Field(2, description="passwords hashed at once")
-    hash_queue: PositiveInt = Field(64, description="passwords waiting for a thread; then 503")
-    rate_limit_login: PositiveInt = Field(20, description="logins a minute for an address")
-    rate_limit_register: PositiveInt = Field(20, description="registrations a minute, likewise")
-    rate_limit_refresh: PositiveInt = Field(60, description="refreshes a minute, likewise")
+    hash_threads: PositiveInt = Field(2, description="number of threads that hash passwords")
+    hash_queue: PositiveInt = Field(
+        64, description="maximum number of passwords that wait for a thread; then 503"
+    )
+    rate_limit_login: PositiveInt = Field(
+        20, description="maximum logins per minute per client address"
+    )
+    rate_limit_register: PositiveInt = Field(
+        20, description="maximum registrations per minute per client address"
+    )
+    rate_limit_refresh: PositiveInt = Field(
+        60, description="maximum refreshes per minute per client address"
+    )
 
     @field_validator("key_encryption_key")
     @classmethod
     def _is_32_bytes(cls, value: SecretStr) -> SecretStr:
         if len(_decode(value.get_secret_value())) != 32:
-            raise ValueError("must be 32 bytes in base64: openssl rand -base64 32")
+            raise ValueError("must be 32 bytes in base64; create one with: openssl rand -base64 32")
         return value
 
     @property

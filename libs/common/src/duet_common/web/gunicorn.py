@@ -17,8 +17,7 @@ from gunicorn.workers.base import Worker
 from pydantic import Field, PositiveInt
 
 from duet_common.observability.logging import configure_logging
-from duet_common.settings import ServiceSettings
-from duet_common.web.server import ServeSettings
+from duet_common.settings import ServeSettings, ServiceSettings
 
 _COUNTS: Final = "PROMETHEUS_MULTIPROC_DIR"
 

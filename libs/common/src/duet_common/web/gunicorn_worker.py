@@ -7,14 +7,17 @@ import sys
 from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
-from duet_common.web.runtime import Service
-from duet_common.web.server import DrainingServer, ServeSettings
+from duet_common.settings import ServeSettings
+from duet_common.web.server import DrainingServer
 
 
 class DrainingWorker(UvicornWorker):
     """uvicorn's worker with `DrainingServer`. gunicorn owns the socket, signals and heartbeat."""
 
     async def _serve(self) -> None:
+        # Not imported at the top: gunicorn imports this module before `on_starting` is called.
+        from duet_common.web.runtime import Service
+
         app: object = self.wsgi  # gunicorn's name for the app that it was started with
         if not isinstance(app, Service):
             raise TypeError(f"{app!r} is not a Service")

@@ -4,36 +4,20 @@ import asyncio
 import gc
 import logging
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from pydantic import Field, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from duet_common.web.runtime import Runtime, Service
+from duet_common.settings import ServeSettings
+
+if TYPE_CHECKING:  # gunicorn imports this module before prometheus_client may be imported
+    from duet_common.web.runtime import Runtime, Service
 
 logger = logging.getLogger(__name__)
 
 MAX_WS_MESSAGE_BYTES: Final = 64 * 1024
 # Compressing a short message for each receiver costs more than it saves.
 WS_DEFLATE: Final = False
-
-
-class ServeSettings(BaseSettings):
-    """Settings of `serve`, in addition to those of the service."""
-
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
-
-    host: str = Field("127.0.0.1", description="address to listen on")
-    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    trusted_proxies: str = Field(
-        "",
-        description="comma-separated networks of proxies whose `X-Forwarded-For` is trusted; "
-        "addresses are counted from the right",
-    )
-    drain_seconds: PositiveInt = Field(
-        20, description="maximum time after SIGTERM until requests and WebSockets have ended"
-    )
 
 
 def freeze_start() -> None:
@@ -52,7 +36,7 @@ class DrainingServer(uvicorn.Server):
     uvicorn by itself closes all WebSockets at once, before the lifespan ends (Kludex/uvicorn#1344).
     """
 
-    def __init__(self, app: Service[Runtime], settings: ServeSettings) -> None:
+    def __init__(self, app: "Service[Runtime]", settings: ServeSettings) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -89,6 +73,6 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(app: Service[Runtime]) -> None:
+def serve(app: "Service[Runtime]") -> None:
     """Serve until SIGTERM or SIGINT."""
     DrainingServer(app, ServeSettings()).run()

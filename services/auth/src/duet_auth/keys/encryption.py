@@ -1,4 +1,4 @@
-"""Private keys at rest: AES-256-GCM under the key-encryption key, bound to their `kid`."""
+"""Encryption of private keys at rest: AES-256-GCM, with the `kid` as associated data."""
 
 import secrets
 from typing import Final
@@ -10,17 +10,17 @@ _NONCE_BYTES: Final = 12
 
 
 class WrongKeyEncryptionKey(Exception):
-    """The stored keys were encrypted under another key-encryption key, or were tampered with."""
+    """Raised when a stored key was encrypted with another key-encryption key, or was altered."""
 
     def __init__(self, kid: str) -> None:
         super().__init__(
-            f"signing key {kid} cannot be decrypted: KEY_ENCRYPTION_KEY is not the one that "
-            "encrypted it; restore that one"
+            f"The signing key {kid} cannot be decrypted with this KEY_ENCRYPTION_KEY. "
+            "Restore the one that encrypted it."
         )
 
 
 class KeyEncryption:
-    """Encrypts and decrypts with a key of 32 bytes. Output: nonce (12 bytes), then ciphertext."""
+    """Encrypts and decrypts with a 32-byte key. The output is a 12-byte nonce, then ciphertext."""
 
     def __init__(self, key: bytes) -> None:
         self._aead = AESGCM(key)
@@ -34,5 +34,5 @@ class KeyEncryption:
         nonce, ciphertext = stored[:_NONCE_BYTES], stored[_NONCE_BYTES:]
         try:
             return self._aead.decrypt(nonce, ciphertext, kid.encode("ascii"))
-        except (InvalidTag, ValueError):  # ValueError: cut short
+        except (InvalidTag, ValueError):  # ValueError: too short
             raise WrongKeyEncryptionKey(kid) from None

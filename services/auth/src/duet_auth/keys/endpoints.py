@@ -1,4 +1,4 @@
-"""`/.well-known/jwks.json`: the public keys, for whoever verifies."""
+"""`/.well-known/jwks.json`: the public keys, for verifiers."""
 
 from typing import Annotated
 
@@ -13,12 +13,12 @@ from duet_common.web.runtime import runtime_of
 
 router = APIRouter(tags=["keys"])
 
-# Shorter than a key is published before it signs, less what else delays it (docs/adr/0005).
+# Well below the time for which a key is published before it signs (docs/adr/0005).
 _CACHE_CONTROL = "public, max-age=5"
 
 
 class JwksResponse(JSONResponse):
-    """A document that is JSON already; of this class, so that its schema is documented."""
+    """A response whose content is already JSON."""
 
     media_type = "application/jwk-set+json"
 
@@ -28,15 +28,17 @@ class JwksResponse(JSONResponse):
 
 @router.get(
     "/.well-known/jwks.json",
-    summary="The public keys that verify access tokens",
+    summary="Get the public keys that verify access tokens",
     response_model=Jwks,
     response_class=JwksResponse,
-    responses={304: {"description": "The keyset is the one you have"}, **problems(NoSigningKey)},
+    responses={304: {"description": "The keys have not changed"}, **problems(NoSigningKey)},
 )
 async def read_jwks(
     request: Request, if_none_match: Annotated[str | None, Header()] = None
 ) -> Response:
-    """A JWK Set (RFC 7517): the active key, the next one, and the retired ones still needed."""
+    """Return a JWK Set (RFC 7517): the active key, the next key, and retired keys that valid tokens
+    still need.
+    """
     ring = runtime_of(request, AuthRuntime).ring
     if not ring.has_keys:
         raise NoSigningKey

@@ -1,4 +1,4 @@
-"""Issuing access tokens with whichever key is active."""
+"""Issues access tokens with the active key."""
 
 import uuid
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from duet_common.tokens.signing import NewAccessToken
 
 
 class TokenIssuer:
-    """Signs access tokens of one issuer, for one audience, with one life."""
+    """Signs access tokens with one issuer, audience and lifetime."""
 
     def __init__(self, ring: KeyRing, issuer: str, audience: str, lifetime: timedelta) -> None:
         self._ring = ring
@@ -26,7 +26,7 @@ class TokenIssuer:
         permissions: Iterable[str],
         now: datetime,
     ) -> str:
-        """Raises `NoSigningKey` while the keys have not been read."""
+        """Return a signed access token. Raises `NoSigningKey` until the keys have been read."""
         return self._ring.active.sign(
             NewAccessToken(
                 issuer=self._issuer,

@@ -1,4 +1,4 @@
-"""The signing keys table."""
+"""The table of signing keys."""
 
 from datetime import datetime
 
@@ -10,9 +10,9 @@ from duet_auth.base import AuthBase
 
 
 class SigningKeyRow(AuthBase):
-    """A key's life: next (published), active (signing), retired (published for verification).
+    """A signing key. Its state is next (published), active (signing) or retired (published).
 
-    The private key is encrypted; the database alone is worth nothing to a thief.
+    The private key is encrypted, so a copy of the database is not enough to sign.
     """
 
     __tablename__ = "signing_keys"
@@ -26,7 +26,7 @@ class SigningKeyRow(AuthBase):
     retired_at: Mapped[datetime | None]
 
     __table_args__ = (
-        # At most one of each, whoever rotates: the database holds the rule.
+        # At most one next and one active key: the database enforces this.
         Index(
             "uq_signing_keys_next",
             text("(true)"),

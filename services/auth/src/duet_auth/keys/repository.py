@@ -1,4 +1,4 @@
-"""Signing keys in the database."""
+"""Database access to signing keys."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ class KeyRepository:
         self.session = session
 
     async def lock(self) -> None:
-        """Make this transaction the only one that changes keys, until it ends."""
+        """Hold an advisory lock until the transaction ends, so that one at a time changes keys."""
         await self.session.execute(select(func.pg_advisory_xact_lock(_ROTATION_LOCK)))
 
     async def all(self) -> Sequence[SigningKeyRow]:

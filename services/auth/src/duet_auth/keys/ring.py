@@ -1,4 +1,4 @@
-"""The keys a process holds in memory, read again every few seconds: a rotation may be another's."""
+"""The keys in a process's memory. They are read every few seconds: any process may rotate them."""
 
 import hashlib
 import logging
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class KeyRing:
-    """The active key for signing, and the published ones as auth's own `KeySource`."""
+    """Holds the active key, which signs, and is the `KeySource` of auth's own verifier."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class KeyRing:
 
     @property
     def active(self) -> SigningKey:
-        """Raises `NoSigningKey` until the keys could be read."""
+        """The key that signs. Raises `NoSigningKey` until the keys have been read."""
         if self._loaded is None:
             raise NoSigningKey
         return self._loaded.active
 
     @property
     def active_since(self) -> datetime | None:
-        """When the active key began to sign; None until the keys could be read."""
+        """When the active key was activated; None until the keys have been read."""
         return self._loaded.active_since if self._loaded else None
 
     @property
@@ -67,10 +67,10 @@ class KeyRing:
         return self._loaded.published.get(kid) if self._loaded else None
 
     async def find(self, kid: str) -> VerificationKey | None:
-        """Raises `NoSigningKey` until the keys could be read: no token is invalid for that."""
+        """Return the key, or None. Raises `NoSigningKey` until the keys have been read."""
         if self._loaded is None:
             raise NoSigningKey
-        # Another process signs with a key that has been published, so read, for long enough.
+        # A key signs only after it was published for long enough to have been read here.
         return self.current(kid)
 
     async def refresh(self) -> None:

@@ -1,7 +1,7 @@
-"""The life of signing keys: next (published) → active (signing) → retired (published).
+"""Signing key lifecycle: next (published), active (signing), retired (published).
 
 A key signs only after every verifier has had time to fetch it, and stays published until the last
-token it signed has expired, so no rotation makes a verifier refuse a good token.
+token that it signed has expired. Therefore a rotation never makes a verifier refuse a valid token.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,12 @@ from duet_common.tokens.signing import SigningKey, generate_private_key
 
 @dataclass(frozen=True, slots=True)
 class KeyPolicy:
-    """`propagation`: how long a key is published before it signs; `retention`: for how long after
-    its retirement it is still published (the life of a token, and what a process that has not
-    noticed the rotation may still sign)."""
+    """How keys rotate.
+
+    `propagation` is the minimum time for which a key is published before it signs. `retention` is
+    the time for which it is published after its retirement: the lifetime of a token, plus the time
+    until every process has noticed the rotation.
+    """
 
     algorithm: Algorithm
     propagation: timedelta
@@ -33,7 +36,7 @@ class KeyPolicy:
 
 @dataclass(frozen=True, slots=True)
 class NotPropagated:
-    """The next key has to stay published for `wait` longer before it may sign."""
+    """The result of a rotation that has to wait: the next key may sign after `wait`."""
 
     wait: timedelta
 
@@ -46,7 +49,7 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True)
 class LoadedKeys:
-    """What a process needs of the keys: the one it signs with, and those it publishes."""
+    """The keys that a process needs: the one that signs, and those that are published."""
 
     active: SigningKey
     active_since: datetime
@@ -54,7 +57,7 @@ class LoadedKeys:
 
 
 class KeyService:
-    """Makes, rotates and loads keys. It never commits."""
+    """Creates, rotates and loads keys. The service never commits."""
 
     def __init__(
         self, session: AsyncSession, encryption: KeyEncryption, policy: KeyPolicy, clock: Clock
@@ -65,7 +68,7 @@ class KeyService:
         self._clock = clock
 
     async def ensure(self) -> None:
-        """Make the keys that are missing: an active one and a next one, on first start."""
+        """Create the active and the next key if they do not exist, as on the first start."""
         await self._keys.lock()
         rows = await self._keys.all()
         now = self._clock()
@@ -75,10 +78,10 @@ class KeyService:
             await self._make(now, activated_at=None)
 
     async def rotate(self, *, force: bool = False) -> Rotated | NotPropagated:
-        """Retire the active key, activate the next, publish a new next.
+        """Retire the active key, activate the next key, and publish a new next key.
 
-        One rotation at a time, whoever asks. Without `force`, a next key that was published
-        moments ago is not activated: a verifier may not have fetched it.
+        Only one rotation runs at a time. Without `force`, the next key is not activated until it
+        has been published for the propagation time, because a verifier may not have fetched it.
         """
         await self.ensure()
         rows = await self._keys.all()
@@ -89,7 +92,9 @@ class KeyService:
             return NotPropagated(wait)
         active = next(row for row in rows if _is_active(row))
         active.retired_at = now
-        await self._keys.session.flush()  # before the next becomes active: there is only one
+        await (
+            self._keys.session.flush()
+        )  # before the next key becomes active: a unique index allows one
         following.activated_at = now
         await self._keys.session.flush()
         made = await self._make(now, activated_at=None)
@@ -97,7 +102,7 @@ class KeyService:
         return Rotated(active=following.kid, next=made.kid)
 
     async def load(self) -> LoadedKeys:
-        """Raises `NoSigningKey` before the first `ensure`, `WrongKeyEncryptionKey`."""
+        """Raises `WrongKeyEncryptionKey`, and `NoSigningKey` before the first `ensure`."""
         earliest = self._clock() - self._policy.retention
         rows = [r for r in await self._keys.all() if not r.retired_at or r.retired_at >= earliest]
         active = next((row for row in rows if _is_active(row)), None)
@@ -111,7 +116,7 @@ class KeyService:
         )
 
     async def list(self) -> Sequence[SigningKeyRow]:
-        """Every key that is stored, oldest first."""
+        """Return every stored key, oldest first."""
         return await self._keys.all()
 
     async def _make(self, now: datetime, activated_at: datetime | None) -> SigningKeyRow:

@@ -1,4 +1,4 @@
-"""Password hashing on a bounded pool of threads, so that a login storm never blocks the loop."""
+"""Password hashing in a bounded thread pool, so that many logins never block the event loop."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from duet_auth.passwords.errors import HashQueueFull
 
 T = TypeVar("T")
 
-# OWASP's first choice for argon2id; bcrypt hashes from elsewhere are verified, then replaced.
+# OWASP's first recommendation for argon2id. Imported bcrypt hashes are verified, then replaced.
 _CONTEXT: Final = CryptContext(
     schemes=["argon2", "bcrypt"],
     deprecated="auto",
@@ -29,17 +29,18 @@ _LOWER_PRIORITY: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a password is right, and its new hash if the stored one is outdated."""
+    """Whether a password matches, and its new hash if the stored one is outdated."""
 
     matches: bool
     upgraded_hash: str | None = None
 
 
 class PasswordHasher:
-    """argon2id by `threads` threads, `queue` further calls waiting. Close it when done.
+    """Hashes passwords with argon2id in `threads` threads; at most `queue` further calls wait.
 
-    argon2 releases the GIL: two threads on two cores reach 101 logins a second while other
-    requests' p99 stays under 5 ms; hashing on the loop takes it to 3.4 s.
+    argon2 releases the GIL: two threads on two cores reach 101 logins per second, while the p99 of
+    other requests stays under 5 ms. Hashing on the event loop raises it to 3.4 s. Call `close` at
+    the end.
     """
 
     def __init__(self, *, threads: int, queue: int) -> None:
@@ -51,11 +52,11 @@ class PasswordHasher:
         _self_test(self._dummy_hash)
 
     async def hash(self, password: str) -> str:
-        """Raises `HashQueueFull`."""
+        """Return the hash of a password. Raises `HashQueueFull`."""
         return await self._run(lambda: _CONTEXT.hash(password))
 
     async def verify(self, password: str, hashed: str | None) -> Verdict:
-        """Check a password; against a dummy when there is no hash, which takes the same time.
+        """Check a password. Without a hash, check a dummy hash, which takes the same time.
 
         Raises `HashQueueFull`.
         """
@@ -71,7 +72,7 @@ class PasswordHasher:
         if not self._places.acquire(blocking=False):
             raise HashQueueFull
         future = self._pool.submit(call)
-        # Given back when the thread is done, not when the caller is: a caller may be cancelled.
+        # Released when the thread is done, because the caller may be cancelled before.
         future.add_done_callback(lambda _: self._places.release())
         return await asyncio.wrap_future(future)
 
@@ -80,18 +81,18 @@ def _verify(password: str, hashed: str) -> Verdict:
     try:
         matches, upgraded = _CONTEXT.verify_and_update(password, hashed)
     except ValueError:
-        # bcrypt raises for over 72 bytes and for NUL: such a password never made that hash.
+        # bcrypt raises for NUL and for more than 72 bytes: such a password cannot match.
         return Verdict(matches=False)
     return Verdict(bool(matches), upgraded)
 
 
 def _self_test(dummy_hash: str) -> None:
-    # passlib 1.7.4 broke silently with newer backends (pyca/bcrypt#1079): fail at start instead.
+    # passlib 1.7.4 failed silently with newer backends (pyca/bcrypt#1079). Fail at startup instead.
     if not _CONTEXT.verify("no account has this hash", dummy_hash):
-        raise RuntimeError("the password hashing backend does not verify its own hash")
+        raise RuntimeError("The password hashing backend does not verify its own hash.")
 
 
 def _lower_priority() -> None:
     with suppress(OSError, AttributeError):
-        # On Linux a nice value belongs to a thread: the event loop's stays as it is.
+        # On Linux, a nice value applies to one thread, so the event loop keeps its priority.
         os.setpriority(os.PRIO_PROCESS, 0, _LOWER_PRIORITY)

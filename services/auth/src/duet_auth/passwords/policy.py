@@ -1,7 +1,7 @@
-"""What a new password must be (NIST SP 800-63B, section 3.1.1.2): long enough, and not common.
+"""Rules for new passwords (NIST SP 800-63B, section 3.1.1.2): long enough, and not common.
 
-There are no composition rules: they make passwords worse. The list of common ones is zxcvbn's
-(30,000, by frequency), compared in lower case.
+There are no composition rules, because they make passwords worse. The list of 30,000 common
+passwords is zxcvbn's; passwords are compared to it in lower case.
 """
 
 from typing import Annotated, Final
@@ -20,10 +20,10 @@ def _check(password: SecretStr) -> SecretStr:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("must not contain a lone surrogate") from None  # it cannot be hashed
+        raise ValueError("must not contain a lone surrogate") from None  # UTF-8 cannot encode it
     if value.lower() in _COMMON:
         raise PydanticCustomError(
-            "password_too_common", "This password is among the most common ones; choose another"
+            "password_too_common", "This password is one of the most common. Choose another."
         )
     return password
 
@@ -31,4 +31,4 @@ def _check(password: SecretStr) -> SecretStr:
 NewPassword = Annotated[
     SecretStr, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH), AfterValidator(_check)
 ]
-"""A password that may be stored: 8 to 128 characters, not a common one."""
+"""A password of 8 to 128 characters that is not a common one."""

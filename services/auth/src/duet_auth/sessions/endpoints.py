@@ -1,4 +1,4 @@
-"""Login, refresh, logout, and the sessions of the caller."""
+"""Login, refresh, logout, and the user's own sessions."""
 
 import uuid
 from typing import Annotated
@@ -36,7 +36,10 @@ async def login(
     client: ClientDep,
     response: Response,
 ) -> TokenPair:
-    """The OAuth2 password form; `username` is the email. 401 is alike for every reason."""
+    """Log in with the OAuth2 password form; `username` is the email address.
+
+    The 401 is the same for every reason.
+    """
     response.headers["Cache-Control"] = _NO_STORE
     return await sessions.login(form.username, form.password, client)
 
@@ -44,7 +47,7 @@ async def login(
 @router.post(
     "/auth/refresh",
     tags=["auth"],
-    summary="Exchange a refresh token for a new pair",
+    summary="Exchange a refresh token for new tokens",
     response_model=TokenPair,
     responses=problems(InvalidRefreshToken, NoSigningKey),
     dependencies=[Depends(limited("refresh", lambda settings: settings.rate_limit_refresh))],
@@ -52,21 +55,23 @@ async def login(
 async def refresh(
     body: RefreshRequest, sessions: SessionServiceDep, client: ClientDep, response: Response
 ) -> TokenPair | Response:
-    """Each token is good once. A second use within 10 s by the same client gets the same
-    successor; any later use ends the session.
+    """Rotate a refresh token, which can be used once.
+
+    If the same client uses it again within the grace period (10 s by default), the response
+    contains the same successor. Any later use ends the session.
     """
     response.headers["Cache-Control"] = _NO_STORE
     outcome = await sessions.refresh(body.refresh_token, client)
     if isinstance(outcome, Refreshed):
         return outcome.tokens
-    # Returned, not raised: a revocation that reuse caused is committed before the 401 is sent.
+    # Returned, not raised: a revocation because of reuse is committed before the 401 is sent.
     return problem_response(InvalidRefreshToken())
 
 
 @router.post(
     "/auth/logout",
     tags=["auth"],
-    summary="End this session",
+    summary="Log out of the current session",
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken),
 )
@@ -77,7 +82,7 @@ async def logout(_: CurrentUser, principal: CurrentPrincipal, sessions: SessionS
 @router.post(
     "/auth/logout-all",
     tags=["auth"],
-    summary="End every session of the caller",
+    summary="Log out of every session",
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken),
 )
@@ -88,7 +93,7 @@ async def logout_all(user: CurrentUser, sessions: SessionServiceDep) -> None:
 @router.get(
     "/users/me/sessions",
     tags=["users"],
-    summary="The caller's sessions",
+    summary="List your sessions",
     responses=problems(Unauthenticated, InvalidToken, InvalidCursor),
 )
 async def list_sessions(
@@ -110,7 +115,7 @@ async def list_sessions(
 @router.delete(
     "/users/me/sessions/{session_id}",
     tags=["users"],
-    summary="End one of the caller's sessions",
+    summary="End one of your sessions",
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken, SessionNotFound),
 )

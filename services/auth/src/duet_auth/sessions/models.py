@@ -28,7 +28,7 @@ class UserSession(Entity, AuthBase):
 
 
 class RefreshToken(AuthBase):
-    """One generation. The token is not here: only its SHA-256, and its successor is derived."""
+    """One refresh token, stored as its SHA-256. Its successor is derived from the token itself."""
 
     __tablename__ = "refresh_tokens"
 

@@ -1,4 +1,4 @@
-"""Refresh tokens: opaque, 256 bits, stored as a hash; each one's successor is derived from it."""
+"""Refresh tokens: 256 bits, opaque, stored as a hash. The successor of each is derived from it."""
 
 import base64
 import hashlib
@@ -16,29 +16,29 @@ _LENGTH: Final = 43
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenValue:
-    """A refresh token in clear. `repr` does not show it."""
+    """A refresh token in plain text, which its `repr` does not show."""
 
     _bytes: bytes
 
     @classmethod
     def parse(cls, text: str) -> "RefreshTokenValue | None":
-        """The token a client sent, or None if its form is not that of one."""
+        """Parse the token that a client sent. Return None if it is malformed."""
         if len(text) != _LENGTH or not text.isascii():
             return None
         try:
             token = cls(base64.b64decode(text + "=", b"-_", validate=True))
         except ValueError:
             return None
-        # "+", "/" and stray last bits are decoded too: a token has one spelling.
+        # Decoding also accepts "+", "/" and stray trailing bits. A token has one encoding.
         return token if token.reveal() == text else None
 
     @property
     def hash(self) -> bytes:
-        """What is stored. 256 random bits need no salt and no slow hash."""
+        """The hash that is stored. 256 random bits need neither a salt nor a slow hash."""
         return hashlib.sha256(self._bytes).digest()
 
     def reveal(self) -> str:
-        """The token, for the client that it belongs to."""
+        """Return the token in plain text, for its client."""
         return base64.urlsafe_b64encode(self._bytes).rstrip(b"=").decode("ascii")
 
     def __repr__(self) -> str:
@@ -46,11 +46,11 @@ class RefreshTokenValue:
 
 
 class RefreshTokenMaker:
-    """Makes a family's first token, and each token's successor.
+    """Creates the first token of a refresh token family, and the successor of each token.
 
-    A successor is HMAC-SHA256 of its predecessor under a server key, so that a second use within
-    the grace gets the same one, although only hashes are stored. Without the key nobody can
-    compute it; the key is derived from the key-encryption key by HKDF (RFC 5869).
+    A successor is the HMAC-SHA256 of its predecessor with a server key. Reuse within the grace
+    period therefore returns the same successor, although only hashes are stored. The server key is
+    derived from the key-encryption key by HKDF (RFC 5869).
     """
 
     def __init__(self, key_encryption_key: bytes) -> None:

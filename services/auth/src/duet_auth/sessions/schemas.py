@@ -1,4 +1,4 @@
-"""Tokens and sessions as the API shows and takes them."""
+"""Request and response bodies of tokens and sessions."""
 
 import uuid
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from duet_common.web.schemas import RequestModel, ResponseModel, UtcTime
 
 
 class RefreshRequest(RequestModel):
-    """A refresh token; in the body, because queries end up in logs."""
+    """A refresh token. It is sent in the body, because URLs are logged."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -21,7 +21,7 @@ class RefreshRequest(RequestModel):
 
 
 class TokenPair(ResponseModel):
-    """An access token and the refresh token that replaces it; lives in seconds."""
+    """An access token and a refresh token, with their lifetimes in seconds."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -45,7 +45,7 @@ class TokenPair(ResponseModel):
 
 
 class SessionRead(ResponseModel):
-    """One of the user's logins that is still good."""
+    """A session of the user that has not ended."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -69,4 +69,4 @@ class SessionRead(ResponseModel):
     created_at: UtcTime
     last_used_at: UtcTime
     expires_at: UtcTime
-    current: bool = Field(description="whether the request was made in this session")
+    current: bool = Field(description="whether the request belongs to this session")

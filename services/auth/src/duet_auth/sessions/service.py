@@ -1,4 +1,4 @@
-"""The rules of sessions: login, rotation with reuse detection, logout."""
+"""The rules for sessions: login, refresh with reuse detection, logout."""
 
 import hashlib
 import hmac
@@ -33,16 +33,16 @@ class RevokedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who holds a session, as far as HTTP tells."""
+    """The client of a session, as far as HTTP identifies it."""
 
     user_agent: str | None
     address: str | None
 
     @property
     def digest(self) -> bytes:
-        """What makes it "the same client" within the grace of a refresh.
+        """A digest that identifies "the same client" within the grace period.
 
-        The user agent alone: two tabs of one browser may reach us over IPv4 and IPv6.
+        It only includes the user agent: two tabs of a browser may connect over IPv4 and IPv6.
         """
         return hashlib.sha256((self.user_agent or "").encode("utf-8")).digest()
 
@@ -60,7 +60,7 @@ class Refreshed:
 
 
 class RefreshRefused(StrEnum):
-    """Why not. A value, not an exception: what was found out must be committed, then answered."""
+    """Why a refresh was refused. It is returned, not raised, so that a revocation is committed."""
 
     UNKNOWN = "unknown"
     ENDED = "ended"
@@ -69,7 +69,7 @@ class RefreshRefused(StrEnum):
 
 
 class SessionService:
-    """Sessions of users. It never commits: the request's boundary does."""
+    """Sessions of users. The service never commits: the request's transaction does."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class SessionService:
         self._clock = clock
 
     async def login(self, email: str, password: str, client: Client) -> TokenPair:
-        """Open a session. Raises `InvalidCredentials`, alike for every reason."""
+        """Start a session. Raises the same `InvalidCredentials` for every reason."""
         subject = await self._users.authenticate(email, password)
         if subject is None:
             raise InvalidCredentials
@@ -132,14 +132,14 @@ class SessionService:
             await self._sessions.revoke(
                 UserSession.id == user_session.id, now=now, reason=RevokedReason.REUSE
             )
-            logger.warning("refresh token reused, session %s revoked", user_session.id)
+            logger.warning("A refresh token was reused. Session %s is revoked.", user_session.id)
             return RefreshRefused.REUSED
         elif not hmac.compare_digest(row.used_by or b"", client.digest):
             return RefreshRefused.OTHER_CLIENT
         return Refreshed(self._pair(user_session, subject, successor, now))
 
     async def logout(self, session_id: uuid.UUID) -> None:
-        """End one session; it may have ended already."""
+        """End a session. It may already have ended."""
         await self._sessions.revoke(
             UserSession.id == session_id, now=self._clock(), reason=RevokedReason.LOGOUT
         )
@@ -150,7 +150,7 @@ class SessionService:
         )
 
     async def end_others(self, user_id: uuid.UUID, but: uuid.UUID) -> None:
-        """End a user's sessions but one, as a new password does."""
+        """End all sessions of a user except one, after a change of the password."""
         await self._sessions.revoke(
             UserSession.user_id == user_id,
             UserSession.id != but,
@@ -159,7 +159,7 @@ class SessionService:
         )
 
     async def end_one(self, user_id: uuid.UUID, session_id: uuid.UUID) -> None:
-        """End one of the user's own. Raises `SessionNotFound` for another's, or an ended one."""
+        """End one session of the user. Raises `SessionNotFound` if they have no such session."""
         ended = await self._sessions.revoke(
             UserSession.id == session_id,
             UserSession.user_id == user_id,
@@ -170,7 +170,7 @@ class SessionService:
             raise SessionNotFound
 
     async def page(self, user_id: uuid.UUID, after: Cursor, limit: int) -> Sequence[UserSession]:
-        """The user's live sessions, newest first."""
+        """Return the user's sessions that have not ended, newest first."""
         return await self._sessions.page(
             UserSession.user_id == user_id, *live(self._clock()), after=after, limit=limit
         )

@@ -1,4 +1,4 @@
-"""Registration, the caller's own user, and users for those with `users:read`."""
+"""Registration, the current user, and other users for callers with `users:read`."""
 
 import uuid
 from typing import Annotated
@@ -29,42 +29,42 @@ _READERS = [Depends(require_permission("users:read")), Depends(current_user)]
 @router.post(
     "/auth/register",
     tags=["auth"],
-    summary="Register",
+    summary="Register a user",
     status_code=201,
     responses=problems(EmailTaken, HashQueueFull),
     dependencies=[Depends(limited("register", lambda settings: settings.rate_limit_register))],
 )
 async def register(new: UserCreate, users: UserServiceDep, response: Response) -> UserRead:
-    """Passwords have 8 to 128 characters and are not among the most common ones."""
+    """Create a user. A password has 8 to 128 characters and must not be a common one."""
     user = await users.register(new)
     response.headers["Location"] = f"/api/v1/users/{user.id}"
     return UserRead.model_validate(user)
 
 
-@router.get("/users/me", tags=["users"], summary="The caller", responses=_ME)
+@router.get("/users/me", tags=["users"], summary="Get your user", responses=_ME)
 async def read_me(user: CurrentUser) -> UserRead:
     return user
 
 
-@router.patch("/users/me", tags=["users"], summary="Change the caller", responses=_ME)
+@router.patch("/users/me", tags=["users"], summary="Update your user", responses=_ME)
 async def update_me(changes: UserPatch, user: CurrentUser, users: UserServiceDep) -> UserRead:
-    """An absent field stays as it is; null clears it."""
+    """Update names. An absent field is not changed; null clears it."""
     updated = await users.update(user.id, changes.model_dump(exclude_unset=True))
     return UserRead.model_validate(updated)
 
 
 @router.delete(
-    "/users/me", tags=["users"], summary="Delete the caller", status_code=204, responses=_ME
+    "/users/me", tags=["users"], summary="Delete your user", status_code=204, responses=_ME
 )
 async def delete_me(user: CurrentUser, users: UserServiceDep) -> None:
-    """The user, all sessions and all refresh tokens are gone when this answers."""
+    """Delete the user with all sessions and refresh tokens."""
     await users.delete(user.id)
 
 
 @router.put(
     "/users/me/password",
     tags=["users"],
-    summary="Change the caller's password",
+    summary="Change your password",
     status_code=204,
     responses=problems(Unauthenticated, InvalidToken, WrongPassword, HashQueueFull),
 )
@@ -75,7 +75,7 @@ async def change_password(
     users: UserServiceDep,
     sessions: SessionServiceDep,
 ) -> None:
-    """Ends every other session."""
+    """Set a new password and end every other session."""
     await users.change_password(
         user.id,
         change.current_password.get_secret_value(),
@@ -87,7 +87,7 @@ async def change_password(
 @router.get(
     "/users",
     tags=["users"],
-    summary="All users (`users:read`)",
+    summary="List users (`users:read`)",
     responses=problems(Unauthenticated, InvalidToken, PermissionMissing, InvalidCursor),
     dependencies=_READERS,
 )
@@ -108,7 +108,7 @@ async def list_users(
 @router.get(
     "/users/{user_id}",
     tags=["users"],
-    summary="A user (`users:read`)",
+    summary="Get a user (`users:read`)",
     responses=problems(Unauthenticated, InvalidToken, PermissionMissing, UserNotFound),
     dependencies=_READERS,
 )

@@ -1,18 +1,18 @@
-"""What can go wrong with users."""
+"""Errors of the users domain."""
 
 from duet_common.errors import Conflict, NotFound, Unprocessable
 
 
 class EmailTaken(Conflict):
     code = "email_taken"
-    title = "A user with this email exists already"
+    title = "A user with this email already exists. Log in, or use another email."
 
 
 class UserNotFound(NotFound):
     code = "user_not_found"
-    title = "There is no such user"
+    title = "User not found."
 
 
 class WrongPassword(Unprocessable):
     code = "wrong_password"
-    title = "The current password is wrong"
+    title = "The current password is wrong."

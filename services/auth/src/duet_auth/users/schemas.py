@@ -1,4 +1,4 @@
-"""Users as the API shows and takes them."""
+"""Request and response bodies of users."""
 
 import uuid
 from typing import Annotated
@@ -18,9 +18,9 @@ from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcT
 
 
 def _without_name(value: object) -> object:
-    """`EmailStr` takes `Ada <ada@example.com>`, and would keep the address alone."""
+    """Refuse `Ada <ada@example.com>`, of which `EmailStr` would keep the address."""
     if isinstance(value, str) and "<" in value:
-        raise ValueError("an address alone, without a name")
+        raise ValueError("must be an address without a name")
     return value
 
 
@@ -29,7 +29,7 @@ Name = Annotated[PlainText, Field(min_length=1, max_length=100)]
 
 
 class UserCreate(RequestModel):
-    """A registration."""
+    """A new user."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -51,7 +51,7 @@ class UserCreate(RequestModel):
 
 
 class UserPatch(RequestModel):
-    """The fields to change: one that is absent stays, one that is null is cleared."""
+    """The fields to change. An absent field is not changed; null clears it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"last_name": None}]})
 
@@ -60,7 +60,7 @@ class UserPatch(RequestModel):
 
 
 class PasswordChange(RequestModel):
-    """A new password, and the current one as proof."""
+    """The new password and the current one."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -111,7 +111,7 @@ class UserRead(ResponseModel):
     created_at: UtcTime
     updated_at: UtcTime
 
-    @computed_field(description="first and last name; null when both are")  # type: ignore[prop-decorator]  # pydantic's documented form
+    @computed_field(description="first and last name, or the one that is set, or null")  # type: ignore[prop-decorator]  # pydantic's documented form
     @property
     def full_name(self) -> str | None:
         return " ".join(name for name in (self.first_name, self.last_name) if name) or None
