@@ -1,9 +1,10 @@
-"""Schemas for `kubeconform`, with no network: what an API server says of the kinds in our charts.
+"""Write the JSON schemas with which `kubeconform` validates the charts without a network.
 
     kubectl get --raw /openapi/v2 | python -m tests.chart.kubernetes_schemas
 
-writes `schemas/`, from a cluster that also has the definitions of the Gateway API and of the
-Prometheus operator. Unknown fields are refused, as `kubeconform -strict` expects of its schemas.
+This command writes `schemas/` from the OpenAPI document of a cluster. The cluster must have the
+CRDs of the Gateway API and of the Prometheus Operator. The schemas refuse unknown fields, as
+`kubeconform -strict` expects.
 """
 
 import json
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 SCHEMAS: Final = Path(__file__).parent / "schemas"
-# kubeconform's -schema-location
+# The value of kubeconform's -schema-location.
 LOCATION: Final = f"{SCHEMAS}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
 _PREFIX: Final = "#/definitions/"
 _KINDS: Final = {
@@ -31,7 +32,7 @@ Schema = dict[str, Any]
 
 
 def write_schemas(openapi: Schema) -> None:
-    """One small file a kind, and what they share in `definitions.json`."""
+    """Write one small file per kind, and the definitions that they share to `definitions.json`."""
     definitions: Schema = openapi["definitions"]
     roots = {
         (group, version, kind): name
@@ -43,7 +44,9 @@ def write_schemas(openapi: Schema) -> None:
         kind for (g, v), kinds in _KINDS.items() for kind in kinds if (g, v, kind) not in roots
     ]
     if missing:
-        raise SystemExit(f"The API server does not have {', '.join(missing)}")
+        raise SystemExit(
+            f"The API server does not serve {', '.join(missing)}. Install the missing CRDs."
+        )
     used: Schema = {}
     for name in roots.values():
         _collect(name, definitions, used)
@@ -55,13 +58,14 @@ def write_schemas(openapi: Schema) -> None:
 
 
 def _served(definition: Schema) -> Iterator[tuple[str, str, str]]:
+    """Yield the group, version and kind of a definition that belongs to exactly one kind."""
     served = definition.get("x-kubernetes-group-version-kind", [])
-    if len(served) == 1:  # DeleteOptions and the like are of every group
+    if len(served) == 1:  # DeleteOptions, for example, belongs to every group
         yield served[0]["group"], served[0]["version"], served[0]["kind"]
 
 
 def _collect(name: str, definitions: Schema, used: Schema) -> None:
-    """Put a definition, and those it refers to, into `used`."""
+    """Add a definition, and all definitions that it refers to, to `used`."""
     if name in used:
         return
     used[name] = strict = _strict(definitions[name])
@@ -70,7 +74,10 @@ def _collect(name: str, definitions: Schema, used: Schema) -> None:
 
 
 def _strict(schema: Any) -> Any:
-    """Without prose and extensions, closed where the API server drops or refuses the unknown."""
+    """Return a schema without descriptions and extensions, which refuses unknown properties.
+
+    Properties stay open where the API server keeps unknown fields.
+    """
     if isinstance(schema, list):
         return [_strict(item) for item in schema]
     if not isinstance(schema, dict):

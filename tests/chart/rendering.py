@@ -1,4 +1,4 @@
-"""What the charts render to, through `helm template`: no cluster, no network."""
+"""Render the charts with `helm template`, which needs neither a cluster nor a network."""
 
 import json
 import subprocess
@@ -24,14 +24,14 @@ ALONE: Final[dict[str, Values]] = {
     },
     "duet-content": {"database": {"existingSecret": "content-database"}},
 }
-"""The least that each chart has to be told."""
+"""The values that each chart requires when it is installed alone."""
 
 EXTERNAL: Final[Values] = {
     "global": {"duet": {"postgres": {"enabled": False}}},
     "auth": {"database": {"existingSecret": "auth-pg-app", "urlKey": "uri"}},
     "content": {"database": {"existingSecret": "content-pg-app", "urlKey": "uri"}},
 }
-"""The chart `duet` on databases of CloudNativePG."""
+"""Values of the chart `duet` for databases that CloudNativePG manages."""
 
 EVERYTHING: Final[Values] = {
     "global": {
@@ -80,11 +80,13 @@ EVERYTHING: Final[Values] = {
         "priorityClassName": "high",
     },
 }
-"""Every optional part of the chart `duet`."""
+"""Values of the chart `duet` that enable every optional part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
+    """A pod, or the pod template of an object. `owner` is `<kind>/<name>` of that object."""
+
     owner: str
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -98,7 +100,7 @@ class Pod:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Values as they are, and references to Secrets as `secret:<name>/<key>`."""
+        """The environment variables. A reference to a Secret has the form `secret:<name>/<key>`."""
         return {item["name"]: _value_of(item) for item in self.container.get("env", [])}
 
 
@@ -111,6 +113,8 @@ def _value_of(item: Object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
+    """The rendered manifests, as text and as parsed objects."""
+
     text: str
     objects: tuple[Object, ...]
 
@@ -121,15 +125,17 @@ class Manifests:
         return {item["metadata"]["name"] for item in self.all(kind)}
 
     def one(self, kind: str, name: str) -> Object:
+        """Return the only object of a kind with a name. Raises ValueError if there is none."""
         (found,) = (item for item in self.all(kind) if item["metadata"]["name"] == name)
         return found
 
     def job(self, name: str) -> Object:
-        """A Job, by its name without the hash."""
+        """Return the only Job whose name starts with `name`, which needs no hash."""
         (found,) = (item for item in self.all("Job") if item["metadata"]["name"].startswith(name))
         return found
 
     def pods(self) -> Iterator[Pod]:
+        """Yield every pod and every pod template."""
         for item in self.objects:
             name = f"{item['kind']}/{item['metadata']['name']}"
             if item["kind"] == "Pod":
@@ -138,6 +144,7 @@ class Manifests:
                 yield _pod(name, item["spec"]["template"])
 
     def pod(self, owner: str) -> Pod:
+        """Return the only pod whose owner starts with `owner`."""
         (found,) = (pod for pod in self.pods() if pod.owner.startswith(owner))
         return found
 
@@ -154,17 +161,17 @@ def render(
     upgrade: bool = False,
     release: str = "duet",
 ) -> Manifests:
-    """What a chart renders to with values over its defaults."""
-    done = _template(json.dumps(values or {}), chart, upgrade, release)
-    assert done.returncode == 0, done.stderr
-    return Manifests(done.stdout, tuple(filter(None, yaml.safe_load_all(done.stdout))))
+    """Render a chart with `values`, which override its defaults."""
+    result = _template(json.dumps(values or {}), chart, upgrade, release)
+    assert result.returncode == 0, result.stderr
+    return Manifests(result.stdout, tuple(filter(None, yaml.safe_load_all(result.stdout))))
 
 
 def refusal(values: Values, chart: str = "duet", *, release: str = "duet") -> str:
-    """What Helm says to values that it must refuse."""
-    done = _template(json.dumps(values), chart, False, release)
-    assert done.returncode != 0, "the values were accepted"
-    return done.stderr
+    """Return Helm's error message for values that the chart must refuse."""
+    result = _template(json.dumps(values), chart, False, release)
+    assert result.returncode != 0, "the chart accepted the values"
+    return result.stderr
 
 
 @lru_cache(maxsize=256)
@@ -178,14 +185,14 @@ def _template(
 
 
 def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run helm, or skip the test where there is none."""
+    """Run helm. If it is not installed, the test is skipped, or fails in CI."""
     return subprocess.run(
         [needed("helm"), *arguments], input=stdin, capture_output=True, text=True, check=False
     )
 
 
 def merged(*layers: Values) -> dict[str, Any]:
-    """Values over values, as Helm merges them."""
+    """Merge values in the same way as Helm. Later layers override earlier ones."""
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():

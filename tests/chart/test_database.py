@@ -1,11 +1,11 @@
-"""The chart's own PostgreSQL, and others."""
+"""Tests of the chart's own PostgreSQL and of external databases."""
 
 import pytest
 
 from tests.chart.rendering import EXTERNAL, Values, merged, refusal, render
 
 
-def test_each_role_gets_into_its_own_database_and_the_superuser_in_from_the_pod_alone() -> None:
+def test_a_role_may_connect_only_to_its_own_database_and_the_superuser_only_from_the_pod() -> None:
     files = render().one("ConfigMap", "duet-postgres")["data"]
     assert files["pg_hba.conf"].splitlines() == [
         "local all postgres peer",
@@ -16,13 +16,13 @@ def test_each_role_gets_into_its_own_database_and_the_superuser_in_from_the_pod_
     assert "hba_file" in str(render().pod("StatefulSet/duet-postgres").container["args"])
 
 
-def test_passwords_are_files_and_not_in_the_environment() -> None:
+def test_postgres_passwords_are_files_and_not_in_the_environment() -> None:
     environment = render().pod("StatefulSet/duet-postgres").environment
     assert environment["POSTGRES_PASSWORD_FILE"] == "/run/secrets/duet/postgres"
     assert not [value for value in environment.values() if value.startswith("secret:")]
 
 
-def test_the_server_allows_what_the_check_counts_on() -> None:
+def test_max_connections_and_other_settings_reach_the_server() -> None:
     values = {
         "global": {"duet": {"postgres": {"maxConnections": 300}}},
         "postgres": {"settings": {"shared_buffers": "1GB"}, "storage": {"size": "20Gi"}},
@@ -35,22 +35,23 @@ def test_the_server_allows_what_the_check_counts_on() -> None:
     assert "storageClassName" not in claim["spec"]
 
 
-def test_a_changed_file_restarts_the_server() -> None:
+def test_a_changed_configuration_file_restarts_the_server() -> None:
     def checksum(values: Values) -> str:
         return render(values).pod("StatefulSet/duet-postgres").annotations["checksum/config"]
 
-    one = {"content": {"database": {"host": "db.example.com", "existingSecret": "c"}}}
+    external_content = {"content": {"database": {"host": "db.example.com", "existingSecret": "c"}}}
     assert checksum({}) == checksum({"auth": {"replicas": 2}})
-    assert checksum({}) != checksum(one)
-    assert "duet_content" not in str(render(one).one("ConfigMap", "duet-postgres")["data"])
+    assert checksum({}) != checksum(external_content)
+    files = render(external_content).one("ConfigMap", "duet-postgres")["data"]
+    assert "duet_content" not in str(files)
 
 
-def test_the_volume_claim_holds_nothing_that_changes_with_a_release() -> None:
+def test_the_volume_claim_has_no_label_that_changes_between_releases() -> None:
     (claim,) = render().one("StatefulSet", "duet-postgres")["spec"]["volumeClaimTemplates"]
     assert not {"helm.sh/chart", "app.kubernetes.io/version"} & claim["metadata"]["labels"].keys()
 
 
-def test_cloudnativepg() -> None:
+def test_services_use_the_secrets_of_cloudnativepg() -> None:
     manifests = render(EXTERNAL)
     assert not manifests.all("StatefulSet")
     assert "duet-postgres" not in manifests.names("NetworkPolicy") | manifests.names("Service")
@@ -61,7 +62,7 @@ def test_cloudnativepg() -> None:
         assert url == f"secret:{service}-pg-app/uri"
 
 
-def test_a_server_by_its_name_with_tls() -> None:
+def test_services_and_migrations_use_an_external_server_with_verified_tls() -> None:
     database = {
         "host": "db.example.com",
         "port": 5433,
@@ -87,7 +88,7 @@ def test_a_server_by_its_name_with_tls() -> None:
         assert "/etc/duet/database-ca" in mounts
 
 
-def test_a_pooler_is_told_of_and_not_counted() -> None:
+def test_a_pooler_is_configured_and_its_connections_are_not_counted() -> None:
     values = {"auth": {"replicas": 50, "database": {"pooler": True}}}
     assert render(values).pod("Deployment/duet-auth").environment["DATABASE_POOLER"] == "true"
     assert "DATABASE_POOLER" not in render().pod("Deployment/duet-auth").environment
@@ -108,15 +109,15 @@ def test_more_connections_than_the_server_allows_are_refused(values: Values) -> 
     assert "database connections" in refusal(values)
 
 
-def test_the_refusal_says_how_it_counted_and_what_to_do() -> None:
-    said = refusal({"auth": {"replicas": 6}, "content": {"replicas": 2}})
-    assert "the services may open 200 database connections" in said
-    assert "auth: 7 pods (one more than its replicas, while they roll) x 20" in said
-    assert "PostgreSQL allows 190" in said
-    assert "raise maxConnections" in said
+def test_the_error_message_explains_the_count_and_how_to_fix_it() -> None:
+    message = refusal({"auth": {"replicas": 6}, "content": {"replicas": 2}})
+    assert "the services may open 200 database connections" in message
+    assert "auth: 7 pods (one more than its replicas during a rolling update) x 20" in message
+    assert "PostgreSQL allows 190" in message
+    assert "raise global.duet.postgres.maxConnections" in message
 
 
-def test_what_just_fits_is_accepted() -> None:
+def test_exactly_the_maximum_number_of_connections_is_accepted() -> None:
     fits = {"auth": {"replicas": 5}, "content": {"replicas": 2}}  # 6 x 20 + 3 x 20
     assert render(fits).all("Deployment")
     postgres = {"maxConnections": 180, "reservedConnections": 0}

@@ -1,4 +1,4 @@
-"""The migration Jobs: when they run, and under which name."""
+"""Tests of the migration Jobs: when they run, and how they are named."""
 
 import re
 
@@ -10,7 +10,7 @@ _SERVICES = pytest.mark.parametrize("service", ["auth", "content"])
 
 
 @_SERVICES
-def test_on_installation_a_plain_job_beside_the_database(service: str) -> None:
+def test_an_installation_migrates_with_a_plain_job(service: str) -> None:
     job = render().job(f"duet-{service}-migrate-")
     assert "annotations" not in job["metadata"]
     assert re.fullmatch(rf"duet-{service}-migrate-[0-9a-f]{{8}}", job["metadata"]["name"])
@@ -21,7 +21,7 @@ def test_on_installation_a_plain_job_beside_the_database(service: str) -> None:
 
 
 @_SERVICES
-def test_on_an_upgrade_a_hook_before_the_pods(service: str) -> None:
+def test_an_upgrade_migrates_with_a_hook_before_the_pods_are_replaced(service: str) -> None:
     manifests = render(upgrade=True)
     job = manifests.one("Job", f"duet-{service}-migrate-upgrade")
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-upgrade"
@@ -31,15 +31,15 @@ def test_on_an_upgrade_a_hook_before_the_pods(service: str) -> None:
 
 
 @_SERVICES
-def test_an_upgrade_keeps_the_plain_job_for_a_database_that_it_brings(service: str) -> None:
-    """The same one, unless something in it has changed: then nothing runs again."""
+def test_an_upgrade_keeps_the_plain_job_unchanged(service: str) -> None:
+    """An unchanged Job does not run again. It is there for a database that the upgrade creates."""
     before, after = render(), render(upgrade=True)
     plain = before.job(f"duet-{service}-migrate-")["metadata"]["name"]
     assert plain in after.names("Job")
     assert after.one("Job", plain) == before.one("Job", plain)
 
 
-def test_the_hook_brings_its_own_network_policy_and_comes_after_the_secrets() -> None:
+def test_the_hook_runs_after_its_network_policy_and_the_secrets_job() -> None:
     manifests = render(upgrade=True)
     policy = manifests.one("NetworkPolicy", "duet-auth-migrate-upgrade")
     migration = manifests.one("Job", "duet-auth-migrate-upgrade")
@@ -51,17 +51,17 @@ def test_the_hook_brings_its_own_network_policy_and_comes_after_the_secrets() ->
     assert weights == sorted(set(weights))
 
 
-def test_the_hook_needs_nothing_that_only_this_release_brings() -> None:
+def test_the_hook_uses_no_service_account_of_the_release() -> None:
     spec = render(upgrade=True).pod("Job/duet-auth-migrate-upgrade").spec
     assert "serviceAccountName" not in spec
 
 
-def test_nothing_is_a_hook_of_a_rollback() -> None:
+def test_a_rollback_runs_no_hook() -> None:
     for upgrade in (False, True):
         assert "rollback" not in render(upgrade=upgrade).text
 
 
-def test_the_name_changes_with_what_runs_and_only_then() -> None:
+def test_the_name_of_the_job_changes_only_with_its_pod_template() -> None:
     def name(**auth: object) -> str:
         job = render({"auth": auth}).job("duet-auth-migrate-")
         return str(job["metadata"]["name"])
@@ -72,13 +72,13 @@ def test_the_name_changes_with_what_runs_and_only_then() -> None:
 
 
 @pytest.mark.parametrize("upgrade", [False, True])
-def test_migrations_may_be_somebody_elses(upgrade: bool) -> None:
+def test_migrations_can_be_disabled(upgrade: bool) -> None:
     manifests = render({"auth": {"migrations": {"enabled": False}}}, upgrade=upgrade)
     assert not [n for n in manifests.names("Job") if n.startswith("duet-auth-migrate")]
     assert not [n for n in manifests.names("NetworkPolicy") if n.startswith("duet-auth-migrate")]
 
 
-def test_a_service_alone_migrates_too() -> None:
+def test_a_service_chart_alone_has_both_migration_jobs() -> None:
     manifests = render(ALONE["duet-auth"], "duet-auth", upgrade=True)
     plain = render(ALONE["duet-auth"], "duet-auth").job("duet-auth-migrate-")["metadata"]["name"]
     assert manifests.names("Job") == {plain, "duet-auth-migrate-upgrade"}

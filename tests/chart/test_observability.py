@@ -1,4 +1,4 @@
-"""Scraping, traces, the dashboard, the alerts."""
+"""Tests of scraping, tracing, the dashboard and the alerts."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _METRICS: Final = {
 }
 
 
-def test_pods_are_scraped_by_their_annotations() -> None:
+def test_pods_have_scrape_annotations() -> None:
     annotations = render().pod("Deployment/duet-auth").annotations
     assert {k: v for k, v in annotations.items() if k.startswith("prometheus.io/")} == {
         "prometheus.io/scrape": "true",
@@ -34,14 +34,16 @@ def test_pods_are_scraped_by_their_annotations() -> None:
 @pytest.mark.parametrize(
     "metrics",
     [{"scrapeAnnotations": False}, {"serviceMonitor": {"enabled": True}}],
-    ids=["turned off", "a ServiceMonitor instead"],
+    ids=["disabled", "ServiceMonitor"],
 )
-def test_and_not_twice(metrics: Values) -> None:
+def test_pods_have_no_scrape_annotations_if_disabled_or_with_a_service_monitor(
+    metrics: Values,
+) -> None:
     pod = render({"global": {"duet": {"metrics": metrics}}}).pod("Deployment/duet-auth")
     assert not [name for name in pod.annotations if name.startswith("prometheus.io/")]
 
 
-def test_service_monitors() -> None:
+def test_service_monitors_select_the_services() -> None:
     assert not render().all("ServiceMonitor")
     manifests = render(EVERYTHING)
     for service in ("auth", "content"):
@@ -52,11 +54,11 @@ def test_service_monitors() -> None:
         assert selector.items() <= labels.items()
 
 
-def test_nothing_is_traced_unless_an_endpoint_is_given() -> None:
+def test_tracing_is_off_without_an_endpoint() -> None:
     assert "OTEL_" not in render().text
 
 
-def test_traces_go_to_the_endpoint() -> None:
+def test_traces_are_sent_to_the_endpoint() -> None:
     environment = render(EVERYTHING).pod("Deployment/duet-content").environment
     assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector.tracing:4318"
     assert environment["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf"
@@ -67,39 +69,39 @@ def test_traces_go_to_the_endpoint() -> None:
     assert names.index("POD_NAME") < names.index("OTEL_RESOURCE_ATTRIBUTES")
 
 
-def test_the_dashboard_is_shipped_as_it_is() -> None:
+def test_the_config_map_contains_the_dashboard_unchanged() -> None:
     config = render().one("ConfigMap", "duet-dashboard")
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert config["data"]["duet.json"] == (_OBSERVABILITY / "dashboard.json").read_text()
     assert not render({"dashboard": {"enabled": False}}).names("ConfigMap") & {"duet-dashboard"}
 
 
-def test_the_alerts_are_shipped_as_they_are() -> None:
+def test_the_prometheus_rule_contains_the_alerts_unchanged() -> None:
     assert not render().all("PrometheusRule")
     rule = render(EVERYTHING).one("PrometheusRule", "duet-alerts")
     assert rule["metadata"]["labels"]["release"] == "prometheus"
     assert rule["spec"] == yaml.safe_load((_OBSERVABILITY / "alerts.yaml").read_text())
 
 
-def test_they_name_only_known_metrics() -> None:
+def test_the_dashboard_and_the_alerts_use_only_known_metrics() -> None:
     dashboard = json.loads((_OBSERVABILITY / "dashboard.json").read_text())
     rules = yaml.safe_load((_OBSERVABILITY / "alerts.yaml").read_text())
     expressions = [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]]
     expressions += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    named = re.findall(r"(?<![\w:])(?:http|duet|kube)_\w+", " ".join(expressions))
-    assert set(named) == _METRICS
+    used = re.findall(r"(?<![\w:])(?:http|duet|kube)_\w+", " ".join(expressions))
+    assert set(used) == _METRICS
 
 
-def test_the_panels_are_apart() -> None:
+def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
     dashboard = json.loads((_OBSERVABILITY / "dashboard.json").read_text())
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for panel in dashboard["panels"]:
-        place = panel["gridPos"]
+        position = panel["gridPos"]
         cells = {
             (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
-            for y in range(place["y"], place["y"] + place["h"])
+            for x in range(position["x"], position["x"] + position["w"])
+            for y in range(position["y"], position["y"] + position["h"])
         }
-        assert not cells & taken, panel["title"]
-        assert place["x"] + place["w"] <= 24
-        taken |= cells
+        assert not cells & occupied, panel["title"]
+        assert position["x"] + position["w"] <= 24
+        occupied |= cells

@@ -1,4 +1,4 @@
-"""The services' pods: how they run, how they are asked for their health, how they go."""
+"""Tests of the pods: security, rollout, shutdown, probes, environment and images."""
 
 import pytest
 
@@ -20,7 +20,9 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("chart", "values", "upgrade"), _CASES)
-def test_every_pod_meets_the_restricted_standard(chart: str, values: Values, upgrade: bool) -> None:
+def test_every_pod_meets_the_restricted_pod_security_standard(
+    chart: str, values: Values, upgrade: bool
+) -> None:
     pods = list(render(values, chart, upgrade=upgrade).pods())
     assert pods
     for pod in pods:
@@ -46,7 +48,7 @@ def _assert_restricted(pod: Pod) -> None:
         assert {"requests", "limits"} <= container["resources"].keys()
 
 
-def test_only_a_value_opens_a_root_filesystem_for_writing() -> None:
+def test_only_the_value_makes_a_root_filesystem_writable() -> None:
     manifests = render({"auth": {"readOnlyRootFilesystem": False}})
     read_only = {
         pod.owner: pod.container["securityContext"]["readOnlyRootFilesystem"]
@@ -58,7 +60,9 @@ def test_only_a_value_opens_a_root_filesystem_for_writing() -> None:
 
 
 @pytest.mark.parametrize(("chart", "values", "upgrade"), _CASES)
-def test_only_the_secrets_job_has_a_token(chart: str, values: Values, upgrade: bool) -> None:
+def test_only_the_secrets_job_has_a_service_account_token(
+    chart: str, values: Values, upgrade: bool
+) -> None:
     manifests = render(values, chart, upgrade=upgrade)
     for pod in manifests.pods():
         makes_secrets = pod.labels["app.kubernetes.io/component"] == "secrets"
@@ -67,14 +71,14 @@ def test_only_the_secrets_job_has_a_token(chart: str, values: Values, upgrade: b
 
 
 @pytest.mark.parametrize("service", ["auth", "content"])
-def test_a_rollout_adds_before_it_removes(service: str) -> None:
+def test_a_rolling_update_adds_a_pod_before_it_removes_one(service: str) -> None:
     spec = render().one("Deployment", f"duet-{service}")["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     assert spec["replicas"] == 1
 
 
 @pytest.mark.parametrize("service", ["auth", "content"])
-def test_a_pod_that_goes_sleeps_and_then_drains(service: str) -> None:
+def test_a_terminating_pod_sleeps_and_then_drains(service: str) -> None:
     pod = render(
         {service: {"shutdown": {"preStopSeconds": 8, "drainSeconds": 30, "gracePeriodSeconds": 50}}}
     ).pod(f"Deployment/duet-{service}")
@@ -83,7 +87,7 @@ def test_a_pod_that_goes_sleeps_and_then_drains(service: str) -> None:
     assert pod.spec["terminationGracePeriodSeconds"] == 50
 
 
-def test_liveness_asks_nothing_and_readiness_everything() -> None:
+def test_startup_and_liveness_use_livez_and_readiness_uses_readyz() -> None:
     container = render().pod("Deployment/duet-auth").container
     paths = {
         probe: container[probe]["httpGet"]["path"]
@@ -96,7 +100,7 @@ def test_liveness_asks_nothing_and_readiness_everything() -> None:
     }
 
 
-def test_the_environment_of_auth() -> None:
+def test_auth_has_exactly_these_environment_variables_by_default() -> None:
     assert render().pod("Deployment/duet-auth").environment == {
         "HOST": "0.0.0.0",  # noqa: S104
         "PORT": "8000",
@@ -116,14 +120,14 @@ def test_the_environment_of_auth() -> None:
     }
 
 
-def test_content_knows_where_the_keys_are_and_no_secret_of_auths() -> None:
+def test_content_has_the_jwks_url_and_no_secret_of_auth() -> None:
     environment = render().pod("Deployment/duet-content").environment
     assert environment["JWKS_URL"] == "http://duet-auth:8000/.well-known/jwks.json"
     secrets = {value for value in environment.values() if value.startswith("secret:")}
     assert secrets == {"secret:duet-content-database/url"}
 
 
-def test_content_mounts_nothing_of_auths() -> None:
+def test_content_mounts_no_secret_of_auth() -> None:
     for upgrade in (False, True):
         for pod in render(upgrade=upgrade).pods():
             if pod.labels["app.kubernetes.io/component"].startswith("content"):
@@ -131,14 +135,14 @@ def test_content_mounts_nothing_of_auths() -> None:
                 assert "keyEncryptionKey" not in str(pod.spec)
 
 
-def test_content_alone_is_told_where_the_keys_are() -> None:
+def test_content_alone_uses_the_configured_jwks_url() -> None:
     url = "https://id.example.com/.well-known/jwks.json"
     values = merged(ALONE["duet-content"], {"jwks": {"url": url}})
     pod = render(values, "duet-content", release="c").pod("Deployment/c-content")
     assert pod.environment["JWKS_URL"] == url
 
 
-def test_settings_that_are_given_reach_the_pods() -> None:
+def test_pod_settings_reach_the_pods() -> None:
     manifests = render(EVERYTHING)
     auth = manifests.pod("Deployment/duet-auth")
     assert auth.environment["TRUSTED_PROXIES"] == "10.244.0.0/16,fd00::/8"
@@ -154,7 +158,7 @@ def test_settings_that_are_given_reach_the_pods() -> None:
     assert content.environment["WS_ALLOWED_ORIGINS"] == '["https://app.example.com"]'
 
 
-def test_the_images() -> None:
+def test_images_are_configurable() -> None:
     manifests = render({"content": {"image": {"repository": "r.example.com/c", "tag": "abc"}}})
     images = {pod.owner: pod.container["image"] for pod in manifests.pods()}
     assert images["Deployment/duet-auth"] == f"duet-auth:{current()}"
@@ -163,17 +167,17 @@ def test_the_images() -> None:
     assert images["Pod/duet-test"] == "r.example.com/c:abc"
 
 
-def test_selectors_hold_the_instance_and_fit_one_component() -> None:
+def test_selectors_contain_the_instance_and_match_one_component() -> None:
     manifests = render(release="blue")
     for kind, name in (("Deployment", "blue-auth"), ("StatefulSet", "blue-postgres")):
         selector = manifests.one(kind, name)["spec"]["selector"]["matchLabels"]
         assert selector["app.kubernetes.io/instance"] == "blue"
-        fitting = [pod.owner for pod in manifests.pods() if selector.items() <= pod.labels.items()]
-        assert fitting == [f"{kind}/{name}"]
+        matching = [pod.owner for pod in manifests.pods() if selector.items() <= pod.labels.items()]
+        assert matching == [f"{kind}/{name}"]
         assert manifests.one("Service", name)["spec"]["selector"] == selector
 
 
-def test_a_service_account_of_ones_own() -> None:
+def test_an_existing_service_account_can_be_used() -> None:
     values = {"auth": {"serviceAccount": {"create": False, "name": "mine"}}}
     manifests = render(values)
     assert manifests.pod("Deployment/duet-auth").spec["serviceAccountName"] == "mine"
@@ -182,7 +186,7 @@ def test_a_service_account_of_ones_own() -> None:
     assert none.pod("Deployment/duet-auth").spec["serviceAccountName"] == "default"
 
 
-def test_what_is_rendered_twice_is_the_same() -> None:
+def test_rendering_is_reproducible() -> None:
     first = render(EVERYTHING).text
     rendering._template.cache_clear()
     assert render(EVERYTHING).text == first

@@ -1,4 +1,4 @@
-"""Wrong values are refused before anything is applied, with a sentence."""
+"""Tests that invalid values are refused before anything is applied, with a helpful message."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.chart.rendering import ALONE, Values, merged, refusal
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"auht": {}}, "additional properties 'auht' not allowed"),
         ({"auth": {"repicas": 2}}, "additional properties 'repicas' not allowed"),
@@ -26,24 +26,24 @@ from tests.chart.rendering import ALONE, Values, merged, refusal
         ({"auth": {"extraEnv": [{"value": "x"}]}}, "missing property 'name'"),
     ],
 )
-def test_the_schema_refuses(values: Values, said: str) -> None:
-    assert said in refusal(values)
+def test_the_schema_refuses_invalid_values(values: Values, message: str) -> None:
+    assert message in refusal(values)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         (
             {"auth": {"shutdown": {"gracePeriodSeconds": 25}}},
-            "gracePeriodSeconds (25) must be more than preStopSeconds + drainSeconds (5 + 20)",
+            "gracePeriodSeconds (25) must be greater than preStopSeconds + drainSeconds (5 + 20)",
         ),
         (
             {"auth": {"autoscaling": {"enabled": True, "minReplicas": 3, "maxReplicas": 2}}},
-            "duet-auth: autoscaling.minReplicas (3) is more than autoscaling.maxReplicas (2)",
+            "duet-auth: autoscaling.minReplicas (3) must be at most autoscaling.maxReplicas (2)",
         ),
         (
             {"content": {"migrations": {"activeDeadlineSeconds": 300}}},
-            "duet-content: migrations.activeDeadlineSeconds (300) must be more than",
+            "duet-content: migrations.activeDeadlineSeconds (300) must be greater than",
         ),
         (
             {"auth": {"database": {"tls": {"caSecret": "ca", "mode": "require"}}}},
@@ -72,40 +72,43 @@ def test_the_schema_refuses(values: Values, said: str) -> None:
                 "auth": ALONE["duet-auth"],
                 "content": ALONE["duet-content"],
             },
-            "duet: global.duet.createSecrets is off, so postgres.existingSecret must name a Secret",
+            "duet: global.duet.createSecrets is false, so postgres.existingSecret must name a",
         ),
         (
             {"global": {"duet": {"postgres": {"enabled": False}}}},
-            "without the chart's own PostgreSQL (global.duet.postgres.enabled), set",
+            "global.duet.postgres.enabled is false, so there is no database: set",
         ),
         (
             {
                 "auth": {"database": {"host": "db", "existingSecret": "a"}},
                 "content": {"database": {"host": "db", "existingSecret": "c"}},
             },
-            "so nobody would use the chart's own PostgreSQL",
+            "so neither uses the chart's own PostgreSQL",
         ),
-        ({"httpRoute": {"enabled": True}}, "duet: httpRoute.enabled needs httpRoute.parentRefs"),
+        (
+            {"httpRoute": {"enabled": True}},
+            "duet: httpRoute.enabled is true: set httpRoute.parentRefs",
+        ),
     ],
 )
-def test_the_chart_refuses(values: Values, said: str) -> None:
-    assert said in refusal(values)
+def test_the_chart_refuses_inconsistent_values(values: Values, message: str) -> None:
+    assert message in refusal(values)
 
 
 @pytest.mark.parametrize("chart", ["duet-auth", "duet-content"])
-def test_a_service_alone_wants_its_secrets(chart: str) -> None:
+def test_a_service_chart_alone_requires_a_database_secret(chart: str) -> None:
     assert f"{chart}: set database.existingSecret" in refusal({}, chart)
 
 
-def test_auth_alone_wants_its_key() -> None:
+def test_auth_alone_requires_a_key_encryption_secret() -> None:
     values = {"database": {"existingSecret": "a"}}
     assert "duet-auth: set keyEncryption.existingSecret" in refusal(values, "duet-auth")
 
 
-def test_a_service_alone_counts_its_connections() -> None:
+def test_a_service_chart_alone_counts_its_connections() -> None:
     values = merged(ALONE["duet-auth"], {"replicas": 5})
     assert "the services may open 120 database connections" in refusal(values, "duet-auth")
 
 
-def test_a_long_release_name() -> None:
+def test_a_release_name_of_more_than_36_characters_is_refused() -> None:
     assert "has more than 36 characters" in refusal({}, release="d" * 37)

@@ -1,4 +1,4 @@
-{{/* What auth has and content has not. */}}
+{{/* Environment variables that only auth has. */}}
 {{- define "duet.environment.auth" -}}
 - name: KEY_ENCRYPTION_KEY
   valueFrom:
@@ -11,7 +11,7 @@
 {{- if .Values.keyEncryption.existingSecret }}
 {{- .Values.keyEncryption.existingSecret }}
 {{- else if not .Values.global.duet.createSecrets }}
-{{- fail (printf "duet-auth: set keyEncryption.existingSecret to a Secret that holds 32 random bytes in base64 under %q; only the chart `duet` makes secrets, and only with global.duet.createSecrets" .Values.keyEncryption.key) }}
+{{- fail (printf "duet-auth: set keyEncryption.existingSecret to a Secret that holds 32 random bytes in base64 under the key %q; only the chart `duet` creates Secrets, and only if global.duet.createSecrets is true" .Values.keyEncryption.key) }}
 {{- else }}
 {{- include "duet.name" (list . "auth-keys") }}
 {{- end }}

@@ -66,7 +66,7 @@ spec:
           {{- include "duet.probes" . | nindent 10 }}
           lifecycle:
             preStop:
-              # Until every proxy has heard that this pod is leaving; the drain begins after it.
+              # Gives every proxy time to stop sending requests to this pod. The drain begins afterwards.
               sleep: {seconds: {{ .Values.shutdown.preStopSeconds }}}
           {{- include "duet.containerSecurity" . | nindent 10 }}
           resources: {{- toYaml .Values.resources | nindent 12 }}
@@ -74,8 +74,7 @@ spec:
       {{- include "duet.volumes" . | nindent 6 }}
 {{- end }}
 
-{{/* Liveness asks nothing of others; readiness asks for the schema, which is how pods wait for the
-     migration. */}}
+{{/* Liveness checks no dependency. Readiness checks the schema, so that pods wait for the migration. */}}
 {{- define "duet.probes" -}}
 startupProbe:
   httpGet: {path: /livez, port: http}

@@ -1,4 +1,5 @@
-{{/* A service's environment. It is all in the pod's template, so that each change rolls the pods. */}}
+{{/* Environment variables of a service. They are all in the pod template, so that every change
+     replaces the pods. */}}
 {{- define "duet.environment" -}}
 {{- $duet := .Values.global.duet -}}
 - {name: HOST, value: 0.0.0.0}
@@ -48,7 +49,7 @@
 {{- end }}
 {{- end }}
 
-{{/* The name of the Secret that opens a service's database. */}}
+{{/* The name of the Secret that holds the URL or the password of a service's database. */}}
 {{- define "duet.databaseSecret" -}}
 {{- $component := include "duet.component" . }}
 {{- $database := .Values.database }}
@@ -56,11 +57,11 @@
 {{- if $database.existingSecret }}
 {{- $database.existingSecret }}
 {{- else if $database.host }}
-{{- fail (printf "duet-%s: database.host is set, so database.existingSecret must name a Secret that holds the password under %q" $component $database.passwordKey) }}
+{{- fail (printf "duet-%s: database.host is set, so database.existingSecret must name a Secret that holds the password under the key %q" $component $database.passwordKey) }}
 {{- else if not $duet.createSecrets }}
-{{- fail (printf "duet-%s: set database.existingSecret to a Secret that holds the database's URL under %q; only the chart `duet` makes secrets, and only with global.duet.createSecrets" $component $database.urlKey) }}
+{{- fail (printf "duet-%s: set database.existingSecret to a Secret that holds the database's URL under the key %q; only the chart `duet` creates Secrets, and only if global.duet.createSecrets is true" $component $database.urlKey) }}
 {{- else if not $duet.postgres.enabled }}
-{{- fail (printf "duet-%s: without the chart's own PostgreSQL (global.duet.postgres.enabled), set database.existingSecret to a Secret that holds the database's URL under %q" $component $database.urlKey) }}
+{{- fail (printf "duet-%s: global.duet.postgres.enabled is false, so there is no database: set database.existingSecret to a Secret that holds the URL of an external database under the key %q" $component $database.urlKey) }}
 {{- else }}
 {{- include "duet.name" (list . (printf "%s-database" $component)) }}
 {{- end }}

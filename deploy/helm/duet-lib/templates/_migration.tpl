@@ -1,13 +1,15 @@
-{{/* A service's migration Jobs.
+{{/* The migration Jobs of a service.
 
-The plain one runs beside the pods: on installation the database may be in the same release, so no
-hook could run before them; pods wait by their readiness. On an upgrade a hook comes first, and is
-done before the pods roll: when it fails, the release fails and the old pods serve on. It leaves a
-database that has no address yet to the plain one: an installation that failed early is mended by an
-upgrade. A rollback runs no hook; the plain Job finds a later schema and leaves it.
+The plain Job runs while the pods start, because a hook could not migrate a database that the same
+installation creates. The pods are not ready until the Job has finished.
 
-The plain Job's name holds a hash of its pod: a changed one is another Job, and no refused change of
-an immutable field. */}}
+On an upgrade, a hook migrates before the pods are replaced: if it fails, the upgrade fails and the old
+pods keep serving requests. If the database's host has no address yet, the hook skips the migration and
+the plain Job does it, so that an upgrade repairs an installation that failed early. A rollback runs no
+hook, and its plain Job leaves a later schema unchanged.
+
+The name of the plain Job contains a hash of its pod template. A changed template therefore creates
+another Job; Kubernetes would refuse to change the existing one, because the field is immutable. */}}
 {{- define "duet.migration" -}}
 {{- $component := printf "%s-migrate" (include "duet.component" .) }}
 {{- $pod := include "duet.migrationPod" (list . $component (list)) }}
@@ -30,7 +32,7 @@ metadata:
   annotations:
     helm.sh/hook: pre-upgrade
     helm.sh/hook-weight: "10"
-    # Kept when it fails, for its logs, and for a day.
+    # A Job that failed is kept for a day, so that its logs can be read.
     helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
     helm.sh/hook-output-log-policy: hook-failed
 spec:

@@ -1,9 +1,10 @@
-{{/* "auth" or "content": the chart's name or, below the umbrella, its alias. */}}
+{{/* "auth" or "content": the chart's name without "duet-". In the umbrella chart, it is the alias. */}}
 {{- define "duet.component" -}}
 {{ .Chart.Name | trimPrefix "duet-" }}
 {{- end }}
 
-{{/* (list $ "auth") → "<release>-auth". 36 characters leave room for a Job's suffix within 63. */}}
+{{/* (list $ "auth") → "<release>-auth". The limit of 36 characters leaves room for a Job's suffix, since
+     names and labels have at most 63. */}}
 {{- define "duet.name" -}}
 {{- $ := index . 0 }}
 {{- if gt (len $.Release.Name) 36 }}
@@ -12,7 +13,8 @@
 {{- printf "%s-%s" $.Release.Name (index . 1) }}
 {{- end }}
 
-{{/* (list $ "auth") → the labels that select a component's pods. They include the instance. */}}
+{{/* (list $ "auth") → the labels that select a component's pods. They include the instance,
+     so that two releases in one namespace do not select each other's pods. */}}
 {{- define "duet.selector" -}}
 {{- $ := index . 0 -}}
 app.kubernetes.io/name: duet
@@ -29,7 +31,7 @@ app.kubernetes.io/managed-by: {{ $.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version }}
 {{- end }}
 
-{{/* A pod's labels change as little as possible: a new chart version alone rolls nothing. */}}
+{{/* The labels of a pod. They contain no version, so that a new chart version alone replaces no pods. */}}
 {{- define "duet.podLabels" -}}
 {{ include "duet.selector" . }}
 app.kubernetes.io/part-of: duet
@@ -40,20 +42,20 @@ app.kubernetes.io/part-of: duet
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* "http://collector:4318/v1" → "4318"; the scheme's own port where none is named. */}}
+{{/* "http://collector:4318/v1" → "4318". Defaults to the port of the scheme. */}}
 {{- define "duet.portOf" -}}
 {{- $url := urlParse . }}
 {{- $named := regexFind ":[0-9]+$" $url.host }}
 {{- if $named }}{{ trimPrefix ":" $named }}{{ else if eq $url.scheme "https" }}443{{ else }}80{{ end }}
 {{- end }}
 
-{{/* The most pods at once: while they roll, one more than the replicas. */}}
-{{- define "duet.mostPods" -}}
+{{/* The maximum number of pods: during a rolling update, there is one more than the replicas. */}}
+{{- define "duet.maxPods" -}}
 {{- $replicas := int (ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled) }}
 {{- ternary (add1 $replicas) 0 (gt $replicas 0) }}
 {{- end }}
 
-{{/* The least replicas there are when nothing is wrong. */}}
-{{- define "duet.leastReplicas" -}}
+{{/* The minimum number of replicas. */}}
+{{- define "duet.minReplicas" -}}
 {{ int (ternary .Values.autoscaling.minReplicas .Values.replicas .Values.autoscaling.enabled) }}
 {{- end }}

@@ -1,4 +1,4 @@
-{{/* Each policy names both directions: what is not in it is closed. */}}
+{{/* Each policy covers both directions and denies everything that it does not list. */}}
 {{- define "duet.networkPolicy" -}}
 {{- $component := include "duet.component" . }}
 {{- $policy := .Values.global.duet.networkPolicy }}
@@ -45,8 +45,9 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* The migrations': they reach the database, and nobody reaches them. An upgrade's hook runs under
-     the policies of the release before, which may name another database: it brings its own. */}}
+{{/* The policy of the migration pods: they may connect to the database, and no pod may connect to
+     them. An upgrade's hook has a policy of its own, because it runs while the policies of the previous
+     revision are in force, and these may allow another database. */}}
 {{- define "duet.migrationNetworkPolicy" -}}
 {{- $component := printf "%s-migrate" (include "duet.component" .) }}
 {{- $spec := include "duet.migrationNetworkPolicySpec" (list . $component) }}
@@ -64,7 +65,7 @@ kind: NetworkPolicy
 metadata:
   name: {{ include "duet.name" (list . (printf "%s-upgrade" $component)) }}
   labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
-  annotations: {{- include "duet.scaffold" "pre-upgrade" | nindent 4 }}
+  annotations: {{- include "duet.hookDependency" "pre-upgrade" | nindent 4 }}
 spec: {{- $spec | nindent 2 }}
 {{- end }}
 {{- end }}
@@ -83,8 +84,9 @@ egress:
 {{- end }}
 {{- end }}
 
-{{/* What a hook's Job needs around it: there before it, gone after it, when it fails too. */}}
-{{- define "duet.scaffold" -}}
+{{/* Annotations of the objects that a hook's Job needs. Helm creates them before the Job and deletes
+     them after it, even if it fails. */}}
+{{- define "duet.hookDependency" -}}
 helm.sh/hook: {{ . }}
 helm.sh/hook-weight: "-10"
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
@@ -110,7 +112,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 {{- end }}
 
-{{/* (list port peers) → a rule; no peers: wherever it is. */}}
+{{/* (list port peers) → an egress rule. Without peers, it allows the port on every host. */}}
 {{- define "duet.egressTo" -}}
 - ports:
     - {port: {{ index . 0 | int }}, protocol: TCP}

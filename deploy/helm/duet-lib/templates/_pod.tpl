@@ -1,4 +1,5 @@
-{{/* What every pod of Duet's charts has: no token, the restricted Pod Security Standard. */}}
+{{/* Settings of every pod: no service account token, and the restricted Pod Security Standard. The
+     argument is the user id. */}}
 {{- define "duet.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -12,7 +13,8 @@ securityContext:
     type: RuntimeDefault
 {{- end }}
 
-{{/* Read-only unless a service chart's value says no; the umbrella has no such value. */}}
+{{/* The root filesystem is read-only unless a service chart's `readOnlyRootFilesystem` is false. The
+     umbrella chart has no such value. */}}
 {{- define "duet.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
@@ -30,7 +32,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* Where a service's pods and migration may run. */}}
+{{/* Scheduling settings of a service's pods and of its migration. */}}
 {{- define "duet.placement" -}}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}

@@ -1,6 +1,6 @@
 {{- define "duet.podDisruptionBudget" -}}
 {{- $component := include "duet.component" . }}
-{{- if and .Values.podDisruptionBudget.enabled (gt (int (include "duet.leastReplicas" .)) 1) }}
+{{- if and .Values.podDisruptionBudget.enabled (gt (int (include "duet.minReplicas" .)) 1) }}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
@@ -8,7 +8,7 @@ metadata:
   labels: {{- include "duet.labels" (list . $component) | nindent 4 }}
 spec:
   maxUnavailable: 1
-  # A pod that is not ready serves nobody: let it be evicted, or a broken one blocks a drain.
+  # A pod that is not ready may always be evicted. Otherwise a broken pod would block a node drain.
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels: {{- include "duet.selector" (list . $component) | nindent 6 }}

@@ -1,5 +1,5 @@
-{{/* "auth content", less those whose database is elsewhere: who lives on the chart's own server. */}}
-{{- define "duet.tenants" -}}
+{{/* The services whose database is on the chart's own PostgreSQL: "auth content", or only one of them. */}}
+{{- define "duet.postgresServices" -}}
 {{- if .Values.global.duet.postgres.enabled }}
 {{- range list .Subcharts.auth .Subcharts.content }}
 {{- if not .Values.database.host }} {{ include "duet.component" . }}{{ end }}
@@ -12,17 +12,18 @@
 {{- if .Values.postgres.existingSecret }}
 {{- .Values.postgres.existingSecret }}
 {{- else if not .Values.global.duet.createSecrets }}
-{{- fail (printf "duet: global.duet.createSecrets is off, so postgres.existingSecret must name a Secret that holds a password under %q" .Values.postgres.passwordKey) }}
+{{- fail (printf "duet: global.duet.createSecrets is false, so postgres.existingSecret must name a Secret that holds the superuser's password under the key %q" .Values.postgres.passwordKey) }}
 {{- else }}
 {{- include "duet.name" (list . "postgres") }}
 {{- end }}
 {{- end }}
 
-{{/* What `duet-auth make-secrets` is asked to make; README.md defines it. Nothing here is random. */}}
+{{/* The input of `duet-auth make-secrets`, in the format that README.md describes. It contains no
+     random values, so that rendering is reproducible. */}}
 {{- define "duet.secretsSpec" -}}
 {{- $secrets := list }}
 {{- $password := dict "generate" "password" }}
-{{- range include "duet.tenants" . | trim | splitList " " | compact }}
+{{- range include "duet.postgresServices" . | trim | splitList " " | compact }}
 {{- $service := index $.Subcharts . }}
 {{- $database := $service.Values.database }}
 {{- if not $database.existingSecret }}
