@@ -1,6 +1,6 @@
-# What `skaffold verify` runs: the smoke test of `helm test`, in content's image.
+# The image for `skaffold verify`: content's image with the smoke test of `helm test`.
 ARG CONTENT
 FROM $CONTENT
 COPY deploy/helm/duet/files/smoke.py /smoke.py
-# By its path: skaffold gives the container the environment of the caller, PATH included.
+# An absolute path, because skaffold passes the caller's environment, including PATH, to the container.
 ENTRYPOINT ["/app/.venv/bin/python", "/smoke.py"]
