@@ -1,4 +1,4 @@
-"""A kind cluster with Duet in it, as a user would install it, by the programs a user has."""
+"""A kind cluster with Duet, managed with the same programs that a user has."""
 
 import json
 import os
@@ -27,7 +27,7 @@ POD_NETWORK: Final = "10.244.0.0/16"  # kind's
 SERVICES: Final = ("auth", "content")
 VERSION: Final = current()
 BASE_IMAGE: Final = "python:3.14-slim"
-OTHERS: Final = (
+THIRD_PARTY_IMAGES: Final = (
     "postgres:18", "traefik:v3.6", "prom/prometheus:v3.5.3", "otel/opentelemetry-collector:0.165.0",
 )  # fmt: skip
 NAMESPACE: Final = "duet"
@@ -37,7 +37,7 @@ _RESTRICTED: Final = "pod-security.kubernetes.io/enforce"
 
 
 class CommandFailed(Exception):
-    """A program ended with another code than 0; what it said is the message."""
+    """A program failed. The message contains its exit code and its output."""
 
 
 def run(
@@ -47,50 +47,55 @@ def run(
     folder: Path = ROOT,
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """What a program printed; with what it complained of when it fails."""
+    """Run a program and return its standard output. Raises `CommandFailed` if it fails."""
     done = subprocess.run(
         command, cwd=folder, env=environment, input=stdin,
         capture_output=True, text=True, timeout=seconds, check=False,
     )  # fmt: skip
     if done.returncode:
-        said = f"{done.stdout}\n{done.stderr}".strip()
-        raise CommandFailed(f"{' '.join(command)}: exit code {done.returncode}\n{said}")
+        output = f"{done.stdout}\n{done.stderr}".strip()
+        raise CommandFailed(f"{' '.join(command)}: exit code {done.returncode}\n{output}")
     return done.stdout
 
 
 def missing_programs() -> list[str]:
-    """What this machine lacks for a cluster."""
+    """Return the programs that the suite needs and this machine does not have."""
     missing = [p for p in ("docker", "kind", "kubectl", "helm") if shutil.which(p) is None]
     if "docker" not in missing:
-        answers = subprocess.run(["docker", "info"], capture_output=True, check=False)  # noqa: S607
-        if answers.returncode:
-            missing.append("docker (it is installed, but does not answer)")
+        info = subprocess.run(["docker", "info"], capture_output=True, check=False)  # noqa: S607
+        if info.returncode:
+            missing.append("docker (it is installed, but its daemon does not respond)")
     return missing
 
 
 def eventually(what: str, attempt: Callable[[], T], seconds: float) -> T:
-    """The first truthy answer, for conditions that nothing announces."""
+    """Poll until `attempt` returns a truthy value, and return that value.
+
+    This is only for conditions that cannot be awaited. Raises AssertionError after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        answer = attempt()
-        if answer:
-            return answer
+        result = attempt()
+        if result:
+            return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}; last: {answer!r}")
+            raise AssertionError(
+                f"timed out after {seconds:.0f} s waiting for {what}; last result: {result!r}"
+            )
         time.sleep(0.2)
 
 
-def until_served(url: str) -> None:
-    """An ingress controller hears of new pods and routes a moment later than Kubernetes."""
+def wait_until_served(url: str) -> None:
+    """Wait for status 200. The ingress controller learns of new pods and routes with a delay."""
 
-    def answer() -> bool:
+    def is_served() -> bool:
         return httpx.get(url, timeout=5).status_code == 200
 
-    eventually(url, answer, 30)
+    eventually(f"status 200 from {url}", is_served, 30)
 
 
 class Cluster:
-    """The cluster of this suite, and the namespace `duet` in it."""
+    """The cluster of this suite. Methods use the namespace `duet` unless another one is given."""
 
     def __init__(self, kubeconfig: Path) -> None:
         self.kubeconfig = kubeconfig
@@ -117,7 +122,7 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "--output=json", namespace=namespace))
 
     def upgrade(self, *values: str, rollback: bool = False) -> str:
-        """`helm upgrade` that keeps the values it has but for these."""
+        """Run `helm upgrade` with these values in addition to the current ones."""
         changes = [f"--set={value}" for value in values]
         return self.helm(
             "upgrade", RELEASE, str(CHART), "--reset-then-reuse-values", *changes,
@@ -125,12 +130,12 @@ class Cluster:
         )  # fmt: skip
 
     def revision(self) -> int:
-        """The number of the release's last revision."""
+        """Return the number of the release's latest revision."""
         history = json.loads(self.helm("history", RELEASE, "--output=json"))
         return max(int(entry["revision"]) for entry in history)
 
     def pods(self, component: str, *, namespace: str = NAMESPACE) -> list[str]:
-        """Names of a component's pods that are not going away."""
+        """Return the names of a component's pods, without those that are terminating."""
         found = self.get("pods", f"-l=app.kubernetes.io/component={component}", namespace=namespace)
         return [
             pod["metadata"]["name"]
@@ -143,44 +148,47 @@ class Cluster:
         return image
 
     def python(self, pod: str, program: str, *, namespace: str = NAMESPACE) -> str:
-        """What a Python program prints that runs in a pod; it ends within a minute."""
+        """Run a Python program in a pod and return its output."""
         return self.kubectl("exec", pod, "--", "python", "-c", program, namespace=namespace)
 
     def apply(self, manifest: str, *, namespace: str = NAMESPACE) -> None:
-        """Server-side: some definitions are too large for an annotation."""
+        """Apply a manifest server-side, because some CRDs are too large for an annotation."""
         run(
             "kubectl", f"--kubeconfig={self.kubeconfig}", f"--namespace={namespace}", "apply",
             "--server-side", "--filename=-", stdin=manifest,
         )  # fmt: skip
 
     def make_namespace(self, name: str) -> None:
-        """A namespace that enforces the restricted Pod Security Standard."""
+        """Create a namespace that enforces the restricted Pod Security Standard."""
         metadata = {"name": name, "labels": {_RESTRICTED: "restricted"}}
         self.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}))
 
     def query(self, path: str, **parameters: str) -> Any:
-        """`data` of an answer of Prometheus's API, asked through the API server."""
+        """Query the API of Prometheus through the API server, and return the response's `data`."""
         service = "/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1"
         url = f"{service}/{path}?{urlencode(parameters)}"
         return json.loads(self.kubectl("get", f"--raw={url}"))["data"]
 
     def keep_logs(self, folder: Path) -> None:
-        """What one would look at after a failure, for every pod."""
+        """Write events, descriptions and the logs of every pod to a folder, after a failure."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, arguments in {
             "pods.txt": ["get", "pods,jobs,pvc", "-A", "-o", "wide"],
             "events.txt": ["get", "events", "-A", "--sort-by=.lastTimestamp"],
             "describe.txt": ["describe", "pods,jobs"],
         }.items():
-            (folder / name).write_text(self._said("kubectl", *arguments))
-        for pod in json.loads(self._said("kubectl", "get", "pods", "-A", "-o", "json"))["items"]:
+            (folder / name).write_text(self._output("kubectl", *arguments))
+        for pod in json.loads(self._output("kubectl", "get", "pods", "-A", "-o", "json"))["items"]:
             name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
             for suffix, more in {"": [], "-previous": ["--previous"]}.items():
-                logs = self._said("kubectl", "logs", name, f"-n={namespace}", "--tail=2000", *more)
+                logs = self._output(
+                    "kubectl", "logs", name, f"-n={namespace}", "--tail=2000", *more
+                )
                 if logs:
                     (folder / f"{namespace}-{name}{suffix}.log").write_text(logs)
 
-    def _said(self, program: str, *arguments: str) -> str:
+    def _output(self, program: str, *arguments: str) -> str:
+        """Return a program's standard output, even if it fails."""
         environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         namespaced = arguments if "-A" in arguments else (f"-n={NAMESPACE}", *arguments)
         done = subprocess.run(
@@ -195,16 +203,19 @@ def clusters() -> list[str]:
 
 
 def make_cluster(kubeconfig: Path) -> Cluster:
-    """The cluster, made unless it is there, with this tree's images and what surrounds Duet:
-    an ingress controller that is a gateway too, Prometheus, and a collector of traces."""
+    """Create the cluster unless it exists, and prepare it for Duet.
+
+    It gets the images of this source tree, an ingress controller that also implements the Gateway
+    API, Prometheus, and a collector of traces.
+    """
     with ThreadPoolExecutor() as pool:
         starting = pool.submit(_start, kubeconfig)
         images = _build()
         starting.result()
-    load(*images, *OTHERS)
+    load(*images, *THIRD_PARTY_IMAGES)
     cluster = Cluster(kubeconfig)
     cluster.make_namespace(NAMESPACE)
-    _surround(cluster)
+    _install_infrastructure(cluster)
     return cluster
 
 
@@ -218,24 +229,25 @@ def _start(kubeconfig: Path) -> None:
 
 
 def _build() -> list[str]:
-    """The names of this tree's images; the others are pulled where they are missing."""
+    """Build this source tree's images and return their names. Pull missing third-party images."""
     images = [f"duet-{service}:{VERSION}" for service in SERVICES]
     for service, image in zip(SERVICES, images, strict=True):
         run("docker", "build", "-q", "-f", f"services/{service}/Dockerfile", "-t", image,
             f"--build-arg=VERSION={VERSION}", ".", seconds=600)  # fmt: skip
-    # A build does not leave its base image behind, and a test compares the sizes.
-    for image in (BASE_IMAGE, *OTHERS):
+    # A build does not keep its base image, but a test compares the sizes of both.
+    for image in (BASE_IMAGE, *THIRD_PARTY_IMAGES):
         if not run("docker", "images", "-q", image).strip():
             run("docker", "pull", "-q", image)
     return images
 
 
 def load(*images: str) -> None:
-    """Bring images of this machine to the cluster's node."""
+    """Load images of this machine into the cluster's node."""
     run("kind", "load", "docker-image", "--name", NAME, *images)
 
 
-def _surround(cluster: Cluster) -> None:
+def _install_infrastructure(cluster: Cluster) -> None:
+    """Install the CRDs, Traefik, Prometheus and the collector, and wait for them."""
     cluster.apply((_MANIFESTS / "crds.yaml").read_text())
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     cluster.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: monitoring}")
@@ -254,7 +266,7 @@ def _surround(cluster: Cluster) -> None:
     for namespace in ("traefik", "monitoring"):
         manifests = (_MANIFESTS / f"{namespace}.yaml").read_text().replace("$VERSION", VERSION)
         cluster.apply(manifests, namespace=namespace)
-        # On a cluster that was kept, they run with the configuration of before.
+        # On a cluster that was kept, the pods still run with the previous configuration.
         cluster.kubectl("delete", "pods", "--all", namespace=namespace)
     for namespace in ("traefik", "monitoring"):
         cluster.kubectl(

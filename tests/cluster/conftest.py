@@ -1,4 +1,4 @@
-"""One cluster for the whole suite, and what is kept of it when a test fails."""
+"""Fixtures of the cluster suite. All tests share one cluster. A failed test keeps its logs."""
 
 import os
 import tempfile
@@ -20,7 +20,7 @@ from tests.cluster.cluster import (
     delete_cluster,
     make_cluster,
     missing_programs,
-    until_served,
+    wait_until_served,
 )
 from tests.support.required_programs import lacking
 from tests.support.users import RegisteredUser, register_user
@@ -28,35 +28,35 @@ from tests.support.users import RegisteredUser, register_user
 _CLUSTER = pytest.StashKey[Cluster]()
 _FIGURES = pytest.StashKey[list[str]]()
 _HERE = Path(__file__).parent
-_SECONDS = 480
-Say = Callable[[str], None]
+_TEST_TIMEOUT_SECONDS = 480
+RecordFigure = Callable[[str], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.timeout(_SECONDS), append=False)
+            item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT_SECONDS), append=False)
 
 
 @pytest.fixture
-def say(request: pytest.FixtureRequest) -> Say:
-    """Takes a figure, which is printed at the end."""
+def record_figure(request: pytest.FixtureRequest) -> RecordFigure:
+    """A function that records a measurement, which is printed at the end of the run."""
 
-    def take(figure: str) -> None:
+    def record(figure: str) -> None:
         figures = request.config.stash.setdefault(_FIGURES, [])
         figures.append(f"{request.node.name}: {figure}")
 
-    return take
+    return record
 
 
 @pytest.fixture(scope="session")
 def cluster(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
-    """The cluster, with nothing of Duet's in it but the images."""
+    """The cluster with Duet's images, but without an installation of Duet."""
     missing = missing_programs()
     if missing:
-        lacking(f"the cluster suite needs {', '.join(missing)}")
+        lacking(f"the cluster suite needs these programs: {', '.join(missing)}")
     try:
         cluster = make_cluster(tmp_path_factory.mktemp("cluster") / "kubeconfig")
         request.config.stash[_CLUSTER] = cluster
@@ -68,22 +68,24 @@ def cluster(
 
 @pytest.fixture(scope="session")
 def duet(cluster: Cluster, request: pytest.FixtureRequest) -> Cluster:
-    """The cluster, with Duet installed by `helm install` and no values."""
-    began = time.monotonic()
+    """The cluster with Duet, installed with `helm install` and without values."""
+    start = time.monotonic()
     if RELEASE in cluster.helm("list", "--short").split():
         cluster.helm("uninstall", RELEASE, "--wait")
     cluster.helm("install", RELEASE, str(CHART), "--wait", "--timeout=5m")
     for path in ("/.well-known/jwks.json", "/api/v1/posts"):
-        until_served(f"{ORIGIN}{path}")
+        wait_until_served(f"{ORIGIN}{path}")
     figures = request.config.stash.setdefault(_FIGURES, [])
-    figures.append(f"helm install --wait, and served: {time.monotonic() - began:.0f} s")
+    figures.append(f"helm install --wait until served: {time.monotonic() - start:.0f} s")
     return cluster
 
 
 @pytest.fixture(scope="session")
 def extended(duet: Cluster) -> Cluster:
-    """Upgraded to have an HTTPRoute beside its Ingress, traces, no limits for a load, and trust in
-    the ingress controller's word about clients."""
+    """Duet with an HTTPRoute, tracing, and the ingress controller as a trusted proxy.
+
+    It has no rate limits, because tests put a load on it.
+    """
     old = [f"pod/{pod}" for service in SERVICES for pod in duet.pods(service)]
     duet.upgrade(
         "global.duet.rateLimits=false",
@@ -93,21 +95,21 @@ def extended(duet: Cluster) -> Cluster:
         "httpRoute.parentRefs[0].namespace=traefik",
         "global.duet.tracing.endpoint=http://collector.monitoring:4318",
     )
-    # On their way out they serve on, and trace nothing.
+    # Terminating pods still serve requests, but send no traces.
     duet.kubectl("wait", "--for=delete", *old, "--timeout=60s")
     return duet
 
 
 @pytest.fixture
 async def client(duet: Cluster) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the origin, through the ingress."""
+    """A client that sends its requests through the ingress."""
     async with httpx.AsyncClient(base_url=ORIGIN, timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 async def registered_user(client: httpx.AsyncClient) -> RegisteredUser:
-    """Somebody registered and logged in, whom no earlier run on a kept cluster knows."""
+    """A registered and logged in user, with a new address in case the cluster was kept."""
     return await register_user(client, email=f"{uuid.uuid4()}@example.com")  # noqa: TID251
 
 
@@ -120,13 +122,15 @@ def pytest_runtest_makereport(
     if report.failed and cluster is not None and item.path.is_relative_to(_HERE):
         folder = Path(tempfile.mkdtemp(prefix=f"duet-{item.name[:40]}-"))
         cluster.keep_logs(folder)
-        report.sections.append(("cluster", f"logs, events and descriptions are in {folder}"))
+        report.sections.append(
+            ("cluster", f"Logs, events and descriptions were written to {folder}.")
+        )
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     figures = terminalreporter.config.stash.get(_FIGURES, [])
     if figures:
-        terminalreporter.section("figures of the cluster suite")
+        terminalreporter.section("measurements of the cluster suite")
     for figure in figures:
         terminalreporter.line(figure)

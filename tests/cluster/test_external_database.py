@@ -1,5 +1,8 @@
-"""Duet on databases that are not the chart's: auth by verified TLS and a Secret as CloudNativePG
-makes it, content through a pgbouncer in transaction mode."""
+"""Tests of Duet on external databases.
+
+auth uses verified TLS and a Secret in the format of CloudNativePG. content uses PgBouncer in
+transaction mode.
+"""
 
 import json
 import time
@@ -11,7 +14,7 @@ import pytest
 import trustme
 
 from tests.cluster.cluster import CHART, Cluster, load, run
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 
 _NAMESPACE: Final = "external"
 _HOST: Final = "pg-rw.external"
@@ -36,15 +39,15 @@ _VALUES: Final = {
         }
     },
 }
-_ASK: Final = """
+_CHECK_TLS: Final = """
 import asyncio, os, asyncpg, certifi
 async def main():
     url = os.environ["AUTH_DATABASE_URL"]
     connection = await asyncpg.connect(url)
-    ours = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-    print(await connection.fetchval(ours))
-    others = {"PGSSLROOTCERT": certifi.where(), "PGSSLMODE": "disable"}
-    for name, value in others.items():
+    query = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    print(await connection.fetchval(query))
+    insecure = {"PGSSLROOTCERT": certifi.where(), "PGSSLMODE": "disable"}
+    for name, value in insecure.items():
         kept = os.environ[name]
         os.environ[name] = value
         try:
@@ -56,7 +59,7 @@ async def main():
 asyncio.run(main())
 """
 
-_SERVERS: Final = """
+_LIST_BACKENDS: Final = """
 import asyncio, os, asyncpg
 async def main():
     url = os.environ["CONTENT_DATABASE_URL"]
@@ -70,7 +73,7 @@ asyncio.run(main())
 
 
 def _secrets() -> list[dict[str, object]]:
-    """An authority of this test's own, and the server's certificate by it."""
+    """Return Secrets with a new CA, and with a server certificate that it signed."""
     authority = trustme.CA()
     server = authority.issue_cert(_HOST)
     (certificate,) = server.cert_chain_pems
@@ -91,6 +94,7 @@ def _secrets() -> list[dict[str, object]]:
 
 @pytest.fixture
 def database(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster, with a PostgreSQL server and PgBouncer that no chart installed."""
     dockerfile = (_MANIFESTS / "pgbouncer.Dockerfile").read_text()
     run("docker", "build", "-q", "-t", _POOLER, "-", stdin=dockerfile)
     load(_POOLER)
@@ -108,27 +112,31 @@ def database(cluster: Cluster) -> Iterator[Cluster]:
         cluster.kubectl("delete", "namespace", _NAMESPACE, "--wait=false")
 
 
-def test_duet_runs_on_it_by_verified_tls_and_through_a_pooler(
-    database: Cluster, say: Say, tmp_path: Path
+def test_duet_works_with_verified_tls_and_through_a_pooler(
+    database: Cluster, record_figure: RecordFigure, tmp_path: Path
 ) -> None:
     values = tmp_path / "values.json"
     values.write_text(json.dumps(_VALUES))
-    began = time.monotonic()
+    start = time.monotonic()
     database.helm(
         "install", _NAMESPACE, str(CHART), f"--values={values}", "--rollback-on-failure",
         "--wait", "--timeout=5m", namespace=_NAMESPACE,
     )  # fmt: skip
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start
     assert "Succeeded" in database.helm("test", _NAMESPACE, namespace=_NAMESPACE)
     (content,) = database.pods("content", namespace=_NAMESPACE)
-    servers = database.python(content, _SERVERS, namespace=_NAMESPACE).split()
-    assert 1 <= len(servers) <= 2, "six clients share two connections to the server"
+    backends = database.python(content, _LIST_BACKENDS, namespace=_NAMESPACE).split()
+    assert 1 <= len(backends) <= 2, "six clients must share two connections to the server"
     (pod,) = database.pods("auth", namespace=_NAMESPACE)
-    protocol, wrong_authority, no_tls = database.python(pod, _ASK, namespace=_NAMESPACE).split()
+    protocol, wrong_authority, no_tls = database.python(
+        pod, _CHECK_TLS, namespace=_NAMESPACE
+    ).split()
     assert protocol == "TLSv1.3"
     assert wrong_authority == "SSLCertVerificationError"
     assert no_tls == "InvalidAuthorizationSpecificationError"
-    made = database.get("secrets", "-l=app.kubernetes.io/part-of=duet", namespace=_NAMESPACE)
-    assert [secret["metadata"]["name"] for secret in made["items"]] == ["external-auth-keys"]
+    created = database.get("secrets", "-l=app.kubernetes.io/part-of=duet", namespace=_NAMESPACE)
+    assert [secret["metadata"]["name"] for secret in created["items"]] == ["external-auth-keys"]
     database.helm("uninstall", _NAMESPACE, "--wait", namespace=_NAMESPACE)
-    say(f"installed in {seconds:.0f} s, {protocol}; {len(servers)} connections behind pgbouncer")
+    record_figure(
+        f"installed in {seconds:.0f} s, {protocol}; {len(backends)} connections behind PgBouncer"
+    )

@@ -1,4 +1,4 @@
-"""The images, as `docker build` makes them from the Dockerfiles."""
+"""Tests of the images that `docker build` creates from the Dockerfiles."""
 
 import json
 from typing import Any, Final
@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.cluster.cluster import BASE_IMAGE, CHART, SERVICES, VERSION, Cluster, run
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 from tests.support.running_duet import KEY_ENCRYPTION_KEY
 
 _MAX_MIB: Final = 200
@@ -15,7 +15,7 @@ _LOCKED_DOWN: Final = (
     "docker", "run", "--rm", "--network=none", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL",
     "--security-opt=no-new-privileges",
 )  # fmt: skip
-_UNCOMPILED: Final = """
+_LIST_UNCOMPILED: Final = """
 import importlib.util, pathlib, sys
 import duet_{service}.cli
 files = [m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)]
@@ -31,33 +31,39 @@ def _inspect(image: str) -> Any:
 
 @pytest.fixture(params=SERVICES)
 def service(request: pytest.FixtureRequest, cluster: Cluster) -> str:
-    """A service, with its image built."""
+    """The name of a service whose image is built."""
     name: str = request.param
     return name
 
 
-def test_it_is_small_and_runs_as_nobody(service: str, say: Say) -> None:
+def test_the_image_is_small_and_runs_as_an_unprivileged_user(
+    service: str, record_figure: RecordFigure
+) -> None:
     image = _inspect(f"duet-{service}:{VERSION}")
     mib = (image["Size"] - _inspect(BASE_IMAGE)["Size"]) / 2**20
     assert mib < _MAX_MIB
-    assert image["Config"]["User"] == "10001:10001", "a number: runAsNonRoot cannot judge a name"
+    assert image["Config"]["User"] == "10001:10001", (
+        "must be numeric: runAsNonRoot cannot verify a name"
+    )
     labels = image["Config"]["Labels"]
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert labels["org.opencontainers.image.title"] == f"duet-{service}"
     assert labels["org.opencontainers.image.version"] == chart["appVersion"]
     assert labels["org.opencontainers.image.licenses"] == "MIT"
-    say(f"{mib:.0f} MiB over {BASE_IMAGE}")
+    record_figure(f"{mib:.0f} MiB more than {BASE_IMAGE}")
 
 
-def test_it_starts_on_a_read_only_root_with_its_bytecode(service: str) -> None:
+def test_the_program_starts_on_a_read_only_root_filesystem_with_compiled_bytecode(
+    service: str,
+) -> None:
     image = f"duet-{service}:{VERSION}"
     assert "Serve the API" in run(*_LOCKED_DOWN, image, "--help")
-    program = _UNCOMPILED.format(service=service)
+    program = _LIST_UNCOMPILED.format(service=service)
     assert run(*_LOCKED_DOWN, "--entrypoint=python", image, "-c", program).strip() == "[]"
 
 
-def test_gunicorn_is_in_it(service: str) -> None:
-    """It loads its configuration, and makes the app, which opens nothing before it starts."""
+def test_the_image_contains_gunicorn_and_its_configuration(service: str) -> None:
+    """gunicorn also creates the app, which makes no connections before it starts."""
     variables = {
         f"{service.upper()}_DATABASE_URL": "postgresql://nobody@nowhere/none",
         "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY,

@@ -1,4 +1,4 @@
-"""Upgrades of content whose images bring a revision more than this tree has."""
+"""Tests of upgrades to images that have more revisions than this source tree."""
 
 import json
 import time
@@ -11,7 +11,7 @@ import pytest
 
 from duet_content.migrations import MIGRATIONS
 from tests.cluster.cluster import RELEASE, VERSION, Cluster, CommandFailed, load, run
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 from tests.support.users import RegisteredUser
 
 _REVISION: Final = """
@@ -34,7 +34,7 @@ _IMAGE: Final = f"""
 FROM duet-content:{VERSION}
 COPY *.py /app/services/content/migrations/versions/
 """
-_LOOK: Final = """
+_READ_SCHEMA: Final = """
 import asyncio, json, os, asyncpg
 async def main():
     connection = await asyncpg.connect(os.environ["CONTENT_DATABASE_URL"])
@@ -44,19 +44,21 @@ async def main():
     print(json.dumps([revision, [row[0] for row in columns]]))
 asyncio.run(main())
 """
-_FAIL: Final = 'op.execute("SELECT 1 / 0")'
+_FAILING_STATEMENT: Final = 'op.execute("SELECT 1 / 0")'
 _TAGS: Final = {
-    "next": {"subtitle": ""},
-    "broken": {"subtitle": _FAIL},
-    "worse": {"subtitle": "", "motto": _FAIL},
+    "fixed": {"subtitle": ""},
+    "broken": {"subtitle": _FAILING_STATEMENT},
+    "failing-later": {"subtitle": "", "motto": _FAILING_STATEMENT},
 }
-"""A tag of content's image → the revisions that it brings, each of which adds a column of its name,
-and what they do after it."""
+"""Tags of content's image, with the additional revisions of each.
+
+A revision adds a column with its own name, and then runs the given statement.
+"""
 
 
 @pytest.fixture(scope="module")
 def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Content's image with more revisions, under each of `_TAGS`."""
+    """Images of content with additional revisions, one for each of `_TAGS`."""
     names = [f"duet-content:{tag}" for tag in _TAGS]
     for name, revisions in zip(names, _TAGS.values(), strict=True):
         folder: Path = tmp_path_factory.mktemp("image")
@@ -73,8 +75,8 @@ def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def _schema(cluster: Cluster) -> tuple[str, set[str]]:
-    """The revision of content's database, and the columns of its posts."""
-    revision, columns = json.loads(cluster.python(cluster.pods("content")[0], _LOOK))
+    """Return the revision of content's database, and the columns of its table `posts`."""
+    revision, columns = json.loads(cluster.python(cluster.pods("content")[0], _READ_SCHEMA))
     return revision, set(columns)
 
 
@@ -84,59 +86,64 @@ def _status(cluster: Cluster) -> str:
 
 
 @pytest.mark.usefixtures("images")
-async def test_a_failing_migration_rolls_nothing_and_the_next_upgrade_heals(
-    duet: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
+async def test_a_failed_migration_replaces_no_pod_and_the_next_upgrade_succeeds(
+    duet: Cluster,
+    client: httpx.AsyncClient,
+    registered_user: RegisteredUser,
+    record_figure: RecordFigure,
 ) -> None:
     pods, before = duet.pods("content"), _schema(duet)
     revision = duet.revision()
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(CommandFailed, match="duet-content-migrate-upgrade"):
         duet.upgrade("content.image.tag=broken", "content.migrations.backoffLimit=1")
-    failed = time.monotonic() - began
+    failed = time.monotonic() - start
 
     assert _status(duet) == "failed"
     assert duet.pods("content") == pods
-    assert _schema(duet) == before, "the migration is one transaction"
-    answer = await client.get("/api/v1/posts", headers=registered_user.headers)
-    assert answer.status_code == 200
-    said = duet.kubectl("logs", "job/duet-content-migrate-upgrade")
-    assert "division by zero" in said
-    tries = duet.get("job/duet-content-migrate-upgrade")["status"]["failed"]
-    assert tries == 2, "the first, and another"
+    assert _schema(duet) == before, "a failed migration must change nothing"
+    response = await client.get("/api/v1/posts", headers=registered_user.headers)
+    assert response.status_code == 200
+    logs = duet.kubectl("logs", "job/duet-content-migrate-upgrade")
+    assert "division by zero" in logs
+    attempts = duet.get("job/duet-content-migrate-upgrade")["status"]["failed"]
+    assert attempts == 2, "the first attempt and one retry"
 
     draft = await client.post(
         "/api/v1/posts", headers=registered_user.headers, json={"title": "Kept"}
     )
-    began = time.monotonic()
-    duet.upgrade("content.image.tag=next")
-    healed = time.monotonic() - began
+    start = time.monotonic()
+    duet.upgrade("content.image.tag=fixed")
+    upgraded = time.monotonic() - start
     assert _status(duet) == "deployed"
     assert not set(duet.pods("content")) & set(pods)
     assert _schema(duet) == ("subtitle", before[1] | {"subtitle"})
 
-    began = time.monotonic()
+    start = time.monotonic()
     duet.helm("rollback", RELEASE, str(revision), "--wait", "--timeout=5m")
-    rolled_back = time.monotonic() - began
+    rolled_back = time.monotonic() - start
     (pod,) = duet.pods("content")
     assert duet.image(pod) == f"duet-content:{VERSION}"
-    assert _schema(duet)[0] == "subtitle", "a rollback changes no schema"
+    assert _schema(duet)[0] == "subtitle", "a rollback must not change the schema"
     kept = await client.get(draft.headers["location"], headers=registered_user.headers)
     assert kept.status_code == 200
-    say(
-        f"a failed migration ends the upgrade after {failed:.0f} s; healed in {healed:.0f} s; "
-        f"rolled back in {rolled_back:.0f} s"
+    record_figure(
+        f"the upgrade failed after {failed:.0f} s; the next took {upgraded:.0f} s; "
+        f"the rollback took {rolled_back:.0f} s"
     )
 
 
 @pytest.mark.usefixtures("images")
-async def test_a_failed_upgrade_can_roll_itself_back(
-    duet: Cluster, client: httpx.AsyncClient, say: Say
+async def test_a_failed_upgrade_is_rolled_back_automatically(
+    duet: Cluster, client: httpx.AsyncClient, record_figure: RecordFigure
 ) -> None:
     pods = duet.pods("content")
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(CommandFailed, match="rolled back"):
-        duet.upgrade("content.image.tag=worse", "content.migrations.backoffLimit=0", rollback=True)
+        duet.upgrade(
+            "content.image.tag=failing-later", "content.migrations.backoffLimit=0", rollback=True
+        )
     assert _status(duet) == "deployed"
     assert duet.pods("content") == pods
     assert (await client.get("/api/v1/posts")).status_code == 200
-    say(f"--rollback-on-failure: {time.monotonic() - began:.0f} s")
+    record_figure(f"--rollback-on-failure: {time.monotonic() - start:.0f} s")

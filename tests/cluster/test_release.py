@@ -1,4 +1,4 @@
-"""Upgrades, wrong values, and what `helm uninstall` leaves."""
+"""Tests of upgrades, invalid values, failed installations and `helm uninstall`."""
 
 import shutil
 import time
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.cluster.cluster import CHART, HELM_3, RELEASE, SERVICES, Cluster, CommandFailed
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 from tests.support.required_programs import lacking
 from tests.support.users import RegisteredUser
 
@@ -19,56 +19,62 @@ _SECRETS = {f"{_SECOND}-{name}" for name in
 
 
 def _secrets(cluster: Cluster, release: str, namespace: str) -> dict[str, Any]:
+    """Return the data of each Secret of a release by its name."""
     label = f"-l=app.kubernetes.io/instance={release}"
     found = cluster.get("secrets", label, namespace=namespace)["items"]
     return {secret["metadata"]["name"]: secret["data"] for secret in found}
 
 
-async def test_an_upgrade_keeps_the_secrets_and_the_users(
-    duet: Cluster, client: httpx.AsyncClient, registered_user: RegisteredUser, say: Say
+async def test_an_upgrade_keeps_secrets_users_and_tokens(
+    duet: Cluster,
+    client: httpx.AsyncClient,
+    registered_user: RegisteredUser,
+    record_figure: RecordFigure,
 ) -> None:
     before = _secrets(duet, RELEASE, "duet")
     pods = duet.pods("auth")
-    began = time.monotonic()
+    start = time.monotonic()
     level = "DEBUG" if "DEBUG" not in duet.helm("get", "values", RELEASE) else "INFO"
     duet.upgrade(f"global.duet.logLevel={level}")
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start
     assert before["duet-auth-keys"]["keyEncryptionKey"]
     assert _secrets(duet, RELEASE, "duet") == before
-    assert not set(duet.pods("auth")) & set(pods), "the value changed, so the pods must roll"
+    assert not set(duet.pods("auth")) & set(pods), "a changed value must replace the pods"
     me = await client.get("/api/v1/users/me", headers=registered_user.headers)
-    assert me.status_code == 200, "a token from before the upgrade is good after it"
+    assert me.status_code == 200, "a token from before the upgrade must stay valid"
     assert not duet.get("jobs", "-l=app.kubernetes.io/component=auth-migrate-upgrade")["items"]
-    say(f"helm upgrade --wait: {seconds:.0f} s")
+    record_figure(f"helm upgrade --wait: {seconds:.0f} s")
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "message"),
     [
         ("content.replicas=-1", "minimum"),
         ("content.replica=2", "additional properties 'replica' not allowed"),
         ("global.duet.logLevel=LOUD", "must be one of"),
         ("global.duet.postgres.enabled=false", "set database.existingSecret to a Secret"),
         ("content.replicas=20", "PostgreSQL allows 190"),
-        ("content.shutdown.gracePeriodSeconds=10", "would be killed while it drains"),
+        ("content.shutdown.gracePeriodSeconds=10", "otherwise pods are killed while they drain"),
         ("content.database.host=db.example.com", "database.existingSecret must name a Secret"),
     ],
 )
-def test_wrong_values_are_refused(duet: Cluster, value: str, sentence: str) -> None:
-    """Before anything is applied: the release stays as it is."""
+def test_an_upgrade_with_invalid_values_changes_nothing(
+    duet: Cluster, value: str, message: str
+) -> None:
+    """Helm refuses the values before it applies anything, so the release has no new revision."""
     revision = duet.helm("history", RELEASE, "--output=json")
     with pytest.raises(CommandFailed) as refused:
         duet.upgrade(value)
-    assert sentence in str(refused.value)
+    assert message in str(refused.value)
     assert duet.helm("history", RELEASE, "--output=json") == revision
 
 
 @pytest.fixture
 def second(duet: Cluster) -> Iterator[Cluster]:
-    """Another namespace, for a release that may be taken away."""
+    """The cluster with a second namespace, for releases that a test installs and uninstalls."""
     duet.make_namespace(_SECOND)
     yield duet
-    # Nobody waits for their drain.
+    # Forced, so that nothing waits until the pods have drained.
     duet.kubectl(
         "delete", "deployments,statefulsets,pods", "--all", "--grace-period=0", "--force",
         namespace=_SECOND,
@@ -86,30 +92,32 @@ def _install(cluster: Cluster, *arguments: str, program: str = "helm") -> None:
     [("helm", "--rollback-on-failure"), (str(HELM_3), "--atomic")],
     ids=["Helm 4", "Helm 3"],
 )
-def test_a_failed_installation_takes_itself_away(
-    second: Cluster, program: str, flag: str, say: Say
+def test_a_failed_installation_is_uninstalled_automatically(
+    second: Cluster, program: str, flag: str, record_figure: RecordFigure
 ) -> None:
     if shutil.which(program) is None:
-        lacking("there is no Helm 3; `make helm3` builds it")
-    began = time.monotonic()
+        lacking("Helm 3 is not installed; `make helm3` builds it")
+    start = time.monotonic()
     with pytest.raises(CommandFailed, match="has been uninstalled"):
-        _install(second, flag, "--timeout=15s", "--set=content.image.tag=nowhere", program=program)
+        _install(second, flag, "--timeout=15s", "--set=content.image.tag=missing", program=program)
     assert not second.helm("list", "--short", namespace=_SECOND).strip()
     assert not second.get("deployments,statefulsets,jobs", namespace=_SECOND)["items"]
-    say(f"{time.monotonic() - began:.0f} s")
+    record_figure(f"{time.monotonic() - start:.0f} s")
 
 
-def test_an_upgrade_mends_an_installation_that_failed(second: Cluster, say: Say) -> None:
-    """The secrets Job ran in an image that is nowhere: there is no database yet, for the hook."""
+def test_an_upgrade_repairs_a_failed_installation(
+    second: Cluster, record_figure: RecordFigure
+) -> None:
+    """The image of the secrets Job is missing, so at the upgrade there is no database yet."""
     with pytest.raises(CommandFailed):
-        _install(second, "--timeout=10s", "--set=auth.image.tag=nowhere")
+        _install(second, "--timeout=10s", "--set=auth.image.tag=missing")
     assert not second.get("statefulsets", namespace=_SECOND)["items"]
-    began = time.monotonic()
+    start = time.monotonic()
     second.helm(
         "upgrade", _SECOND, str(CHART), "--set=ingress.enabled=false", "--wait", "--timeout=3m",
         namespace=_SECOND,
     )  # fmt: skip
-    say(f"mended in {time.monotonic() - began:.0f} s")
+    record_figure(f"repaired in {time.monotonic() - start:.0f} s")
 
 
 def _uninstall(cluster: Cluster) -> None:
@@ -117,10 +125,12 @@ def _uninstall(cluster: Cluster) -> None:
     cluster.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=90s", namespace=_SECOND)
 
 
-def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
-    """The Secrets and the volume; an installation of the same name finds its data again.
+def test_uninstall_keeps_only_the_secrets_and_the_volume(
+    second: Cluster, record_figure: RecordFigure
+) -> None:
+    """A new installation with the same name uses them again.
 
-    The first by Helm 3 where it is, the second by Helm 4.
+    The first installation uses Helm 3 if it is installed, and the second uses Helm 4.
     """
     helm_3 = shutil.which(HELM_3) or "helm"
     _install(second, "--atomic" if helm_3 != "helm" else "--rollback-on-failure", program=helm_3)
@@ -138,30 +148,32 @@ def test_uninstall_leaves_what_it_says(second: Cluster, say: Say) -> None:
 
     _install(second)
     assert _secrets(second, _SECOND, _SECOND) == secrets
-    again = second.helm("test", _SECOND, namespace=_SECOND)
-    assert "Succeeded" in again
+    output = second.helm("test", _SECOND, namespace=_SECOND)
+    assert "Succeeded" in output
     _uninstall(second)
     label = f"app.kubernetes.io/name=duet,app.kubernetes.io/instance={_SECOND}"
     second.kubectl("delete", "secret,pvc", f"-l={label}", namespace=_SECOND)
     remaining = {line for line in _everything(second) if "kube-root-ca.crt" not in line}
     assert remaining == {"serviceaccount/default"}
-    say(f"left: {', '.join(sorted(left))}")
+    record_figure(f"kept: {', '.join(sorted(left))}")
 
 
-def test_a_template_pipeline_makes_the_secrets_once(second: Cluster, say: Say) -> None:
-    """`helm template | kubectl apply`, twice: hooks are plain objects there."""
+def test_a_template_pipeline_creates_the_secrets_only_once(
+    second: Cluster, record_figure: RecordFigure
+) -> None:
+    """Run `helm template | kubectl apply` twice. In such a pipeline, hooks are ordinary objects."""
     rendered = second.helm(
         "template", _SECOND, str(CHART), "--set=ingress.enabled=false", "--skip-tests",
         namespace=_SECOND,
     )  # fmt: skip
-    began = time.monotonic()
+    start = time.monotonic()
     second.apply(rendered, namespace=_SECOND)
     for service in SERVICES:
         second.kubectl(
             "rollout", "status", f"deployment/{_SECOND}-{service}", "--timeout=120s",
             namespace=_SECOND,
         )  # fmt: skip
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - start
     secrets = _secrets(second, _SECOND, _SECOND)
     assert set(secrets) == _SECRETS
     pods = [pod for service in SERVICES for pod in second.pods(service, namespace=_SECOND)]
@@ -170,13 +182,13 @@ def test_a_template_pipeline_makes_the_secrets_once(second: Cluster, say: Say) -
 
     assert _secrets(second, _SECOND, _SECOND) == secrets
     assert pods == [pod for name in SERVICES for pod in second.pods(name, namespace=_SECOND)]
-    say(f"ready in {seconds:.0f} s")
+    record_figure(f"ready in {seconds:.0f} s")
 
 
 def _everything(cluster: Cluster) -> list[str]:
-    """Every object in the namespace but for its events and what mirrors a Service."""
-    passing = ("events", "endpoints", "endpointslices", "leases", "pods.metrics")
+    """Return every object in the namespace except events, endpoints, leases and pod metrics."""
+    ignored = ("events", "endpoints", "endpointslices", "leases", "pods.metrics")
     kinds = cluster.kubectl("api-resources", "--namespaced", "--verbs=list", "--output=name")
-    wanted = [kind for kind in kinds.split() if not kind.startswith(passing)]
+    wanted = [kind for kind in kinds.split() if not kind.startswith(ignored)]
     listed = cluster.kubectl("get", ",".join(wanted), "--output=name", namespace=_SECOND)
     return listed.split()

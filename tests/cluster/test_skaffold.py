@@ -1,4 +1,4 @@
-"""`skaffold dev` and `skaffold verify`, on a copy of this tree and in a namespace of its own."""
+"""Tests of `skaffold dev`, `run` and `verify`, on a copy of the source tree."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.cluster.cluster import HELM_3, ROOT, Cluster, CommandFailed, eventually, run
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 from tests.support.required_programs import lacking, needed
 
 _NAMESPACE: Final = "skaffold"
@@ -26,7 +26,7 @@ _MAX_SECONDS: Final = 10
 
 
 class Skaffold:
-    """The program, in a copy of the tree."""
+    """The program `skaffold`, run in a copy of the source tree."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
@@ -37,23 +37,27 @@ class Skaffold:
         except CommandFailed as error:
             if "determine binary version" not in str(error):
                 raise
-            lacking("this skaffold does not know this helm; `make helm3` builds one that it knows")
+            lacking("skaffold does not support this helm; `make helm3` builds one that it supports")
 
     def run(self, *arguments: str) -> str:
         return run(self._program, *arguments, folder=self.folder, environment=self._environment)
 
     @contextmanager
     def dev(self) -> Iterator[None]:
-        """While it runs: installed, and its ports forwarded. Ctrl-C takes all of it away again."""
-        # Beside the folder: skaffold waits until nothing in it changes any more.
+        """Run `skaffold dev`, which installs Duet and forwards its ports until the block ends."""
+        # Outside the folder, because skaffold waits until no file in it changes.
         log = self.folder.with_suffix(".log")
         with log.open("w") as file, subprocess.Popen(
             [self._program, "dev"], cwd=self.folder, env=self._environment, stdout=file,
             stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
             try:
-                eventually("a watch", lambda: "Watching for changes" in log.read_text(), 240)
-                eventually("an answer", _is_ready, 30)
+                eventually(
+                    "skaffold to watch the files",
+                    lambda: "Watching for changes" in log.read_text(),
+                    240,
+                )
+                eventually("a ready pod", _is_ready, 30)
                 yield
             finally:
                 process.send_signal(signal.SIGINT)
@@ -62,17 +66,17 @@ class Skaffold:
 
 
 def _is_ready() -> bool:
-    answer = _ask("/readyz")
-    return answer is not None and answer.status_code == 200
+    response = _get("/readyz")
+    return response is not None and response.status_code == 200
 
 
 def _is_changed() -> bool:
-    answer = _ask("/api/v1/posts")
-    return answer is not None and "x-changed" in answer.headers
+    response = _get("/api/v1/posts")
+    return response is not None and "x-changed" in response.headers
 
 
-def _ask(path: str) -> httpx.Response | None:
-    """None while the process is not there, or is replaced."""
+def _get(path: str) -> httpx.Response | None:
+    """Return the response, or None while the process is not running."""
     try:
         return httpx.get(f"{_CONTENT}{path}")
     except httpx.TransportError:
@@ -81,7 +85,7 @@ def _ask(path: str) -> httpx.Response | None:
 
 @pytest.fixture(scope="module")
 def skaffold(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Skaffold]:
-    """In a namespace of its own, without the Ingress: the suite's release has the same paths."""
+    """Skaffold in its own namespace, without an Ingress: the suite's release has the same paths."""
     folder = tmp_path_factory.mktemp("skaffold") / "duet"
     _copy_tree(folder)
     for name in ("skaffold.yaml", "deploy/skaffold/smoke.yaml"):
@@ -98,15 +102,15 @@ def skaffold(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def _copy_tree(target: Path) -> None:
-    """What git has or would take, as it stands here."""
+    """Copy all files that git tracks or would add, with their uncommitted changes."""
     for name in run("git", "ls-files", "--cached", "--others", "--exclude-standard").splitlines():
         if (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
 
 
-def test_a_changed_line_answers_without_a_rebuild(
-    skaffold: Skaffold, cluster: Cluster, say: Say
+def test_a_changed_source_line_takes_effect_without_a_rebuild(
+    skaffold: Skaffold, cluster: Cluster, record_figure: RecordFigure
 ) -> None:
     source = skaffold.folder / _ENDPOINT
     text = source.read_text()
@@ -115,17 +119,19 @@ def test_a_changed_line_answers_without_a_rebuild(
         before = _containers(cluster)
         assert "x-changed" not in httpx.get(f"{_CONTENT}/api/v1/posts").headers
         source.write_text(text.replace(_LINE, _CHANGED))
-        began = time.monotonic()
-        eventually("an answer from the changed line", _is_changed, _MAX_SECONDS)
-        seconds = time.monotonic() - began
+        start = time.monotonic()
+        eventually("a response from the changed line", _is_changed, _MAX_SECONDS)
+        seconds = time.monotonic() - start
         assert _containers(cluster) == before
     source.write_text(text)
-    assert not cluster.get("deployments", namespace=_NAMESPACE)["items"], "Ctrl-C takes it away"
-    say(f"{seconds:.1f} s from the change to its answer")
+    assert not cluster.get("deployments", namespace=_NAMESPACE)["items"], (
+        "Ctrl-C must uninstall the release"
+    )
+    record_figure(f"{seconds:.1f} s from the change to its effect")
 
 
 def _containers(cluster: Cluster) -> set[str]:
-    """The id of every container: another one would have been started again."""
+    """Return the id of every container. The id changes when a container is restarted."""
     return {
         status["containerID"]
         for pod in cluster.get("pods", namespace=_NAMESPACE)["items"]
@@ -133,13 +139,15 @@ def _containers(cluster: Cluster) -> set[str]:
     }
 
 
-def test_run_and_verify_walk_the_road(skaffold: Skaffold, say: Say) -> None:
+def test_run_and_verify_pass_the_smoke_test(
+    skaffold: Skaffold, record_figure: RecordFigure
+) -> None:
     built = str(skaffold.folder / "built.json")
-    began = time.monotonic()
+    start = time.monotonic()
     skaffold.run("run", "--profile=e2e")
     skaffold.run("build", "--profile=e2e", f"--file-output={built}")
-    said = skaffold.run("verify", "--profile=e2e", f"--build-artifacts={built}")
-    assert "WS /ws/helm-test: heard" in said
-    assert "DELETE /users/me: 204" in said
+    output = skaffold.run("verify", "--profile=e2e", f"--build-artifacts={built}")
+    assert "WS /ws/helm-test: message received" in output
+    assert "DELETE /users/me: 204" in output
     skaffold.run("delete", "--profile=e2e")
-    say(f"run and verify: {time.monotonic() - began:.0f} s")
+    record_figure(f"run and verify: {time.monotonic() - start:.0f} s")

@@ -1,4 +1,4 @@
-"""What a user does, through the ingress, on a cluster that had nothing but `helm install`."""
+"""Smoke tests through the ingress, on a cluster where Duet was installed with `helm install`."""
 
 import json
 import time
@@ -15,27 +15,31 @@ from tests.cluster.cluster import (
     RELEASE,
     Cluster,
     eventually,
-    until_served,
+    wait_until_served,
 )
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
 
-async def test_the_road_through_the_ingress(duet: Cluster, say: Say) -> None:
-    say(f"{await _walk(ORIGIN):.2f} s")
+async def test_the_smoke_test_passes_through_the_ingress(
+    duet: Cluster, record_figure: RecordFigure
+) -> None:
+    record_figure(f"{await _run_smoke_test(ORIGIN):.2f} s")
 
 
-async def test_the_road_over_an_http_route(extended: Cluster, say: Say) -> None:
-    """By another port, which no Ingress is on."""
-    until_served(f"{GATEWAY}/api/v1/posts")
+async def test_the_smoke_test_passes_through_an_http_route(
+    extended: Cluster, record_figure: RecordFigure
+) -> None:
+    """The gateway uses another port, which serves no Ingress."""
+    wait_until_served(f"{GATEWAY}/api/v1/posts")
     async with httpx.AsyncClient(base_url=GATEWAY) as client:
         assert (await client.get("/metrics")).status_code == 404
-    say(f"{await _walk(GATEWAY):.2f} s")
+    record_figure(f"{await _run_smoke_test(GATEWAY):.2f} s")
 
 
-async def _walk(origin: str) -> float:
-    """What a user does; its seconds."""
-    began = time.monotonic()
+async def _run_smoke_test(origin: str) -> float:
+    """Use both services as a new user would, and return the duration in seconds."""
+    start = time.monotonic()
     email = f"{uuid.uuid4()}@example.com"  # noqa: TID251
     async with httpx.AsyncClient(base_url=origin, timeout=30) as client:
         registered_user = await register_user(client, email=email)
@@ -48,15 +52,15 @@ async def _walk(origin: str) -> float:
         access_token, refresh_token = (
             refreshed.json()[name] for name in ("access_token", "refresh_token")
         )
-        await _talk(origin, access_token)
-        out = await client.post(
+        await _exchange_message(origin, access_token)
+        logout = await client.post(
             "/api/v1/auth/logout", headers={"Authorization": f"Bearer {access_token}"}
         )
-        assert out.status_code == 204, out.text
+        assert logout.status_code == 204, logout.text
         stale = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})
         assert stale.status_code == 401
         assert (await log_in(client, email, PASSWORD)).status_code == 200
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 async def _publish(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
@@ -76,18 +80,20 @@ async def _publish(client: httpx.AsyncClient, registered_user: RegisteredUser) -
     assert found[post.json()["id"]]["author"]["name"] == "Ada"
 
 
-async def _talk(origin: str, access_token: str) -> None:
+async def _exchange_message(origin: str, access_token: str) -> None:
+    """Publish a message over a WebSocket, and receive it."""
     subprotocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{access_token}")]
     url = f"{origin.replace('http', 'ws', 1)}/ws/smoke"
     async with connect(url, subprotocols=subprotocols) as websocket:
         assert websocket.subprotocol == "duet.v1"
-        await _hear(websocket, "welcome")
+        await _receive(websocket, "welcome")
         hello = {"type": "publish", "channel": "lobby", "data": "hello"}
         await websocket.send(json.dumps(hello))
-        assert (await _hear(websocket, "message"))["data"] == "hello"
+        assert (await _receive(websocket, "message"))["data"] == "hello"
 
 
-async def _hear(websocket: ClientConnection, kind: str) -> dict[str, object]:
+async def _receive(websocket: ClientConnection, kind: str) -> dict[str, object]:
+    """Return the next message of a type, and discard the others."""
     while True:
         message: dict[str, object] = json.loads(await websocket.recv())
         if message["type"] == kind:
@@ -103,17 +109,19 @@ async def _hear(websocket: ClientConnection, kind: str) -> dict[str, object]:
     ],
 )  # fmt: skip
 async def test_internal_paths_are_not_reachable(duet: Cluster, path: str) -> None:
-    """The path goes out as it is written, dots and all."""
+    """The client sends the path unchanged, including dots and percent-encoding."""
     async with httpx.AsyncClient() as client:
         request = client.build_request("GET", ORIGIN)
         request.url = request.url.copy_with(raw_path=path.encode())
-        answer = await client.send(request)
-    assert answer.status_code in {400, 404}, (answer.status_code, answer.text[:300])
-    assert "python_info" not in answer.text
+        response = await client.send(request)
+    assert response.status_code in {400, 404}, (response.status_code, response.text[:300])
+    assert "python_info" not in response.text
 
 
-async def test_a_clients_address_is_what_the_ingress_saw(extended: Cluster, say: Say) -> None:
-    """Not what the client says, and not the ingress controller's own."""
+async def test_the_logged_client_address_is_the_one_that_the_ingress_saw(
+    extended: Cluster, record_figure: RecordFigure
+) -> None:
+    """It is neither the address that the client claims nor that of the ingress controller."""
     identifier = f"address-{uuid.uuid4()}"  # noqa: TID251
     forged = {"X-Forwarded-For": "198.51.100.7", "X-Request-ID": identifier}
     async with httpx.AsyncClient(base_url=ORIGIN, headers=forged) as client:
@@ -125,21 +133,21 @@ async def test_a_clients_address_is_what_the_ingress_saw(extended: Cluster, say:
         lines = [line for log in logs for line in log.splitlines() if identifier in line]
         return [json.loads(line) for line in lines]
 
-    (line,) = eventually("the request's line in a log", logged, 10)
+    (line,) = eventually("the log line of the request", logged, 10)
     assert line["client"] not in {"198.51.100.7", proxy["status"]["podIP"]}
-    say(f"seen as {line['client']}, by a proxy that is {proxy['status']['podIP']}")
+    record_figure(f"client {line['client']}, proxy {proxy['status']['podIP']}")
 
 
-def test_helm_test(duet: Cluster, say: Say) -> None:
-    began = time.monotonic()
-    said = duet.helm("test", RELEASE)
-    assert "Phase:" in said
-    assert "Succeeded" in said
-    say(f"{time.monotonic() - began:.1f} s")
+def test_helm_test_succeeds(duet: Cluster, record_figure: RecordFigure) -> None:
+    start = time.monotonic()
+    output = duet.helm("test", RELEASE)
+    assert "Phase:" in output
+    assert "Succeeded" in output
+    record_figure(f"{time.monotonic() - start:.1f} s")
 
 
-async def test_content_knows_the_person(
+async def test_content_accepts_the_access_token_of_a_new_user(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    answer = await client.get("/api/v1/profiles/me", headers=registered_user.headers)
-    assert answer.status_code == 200, answer.text
+    response = await client.get("/api/v1/profiles/me", headers=registered_user.headers)
+    assert response.status_code == 200, response.text

@@ -1,4 +1,4 @@
-"""What pods must not have, and whom they must not reach."""
+"""Tests that pods have no secrets, connections or privileges that they do not need."""
 
 import json
 from collections.abc import Iterator
@@ -6,23 +6,24 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.cluster import NAMESPACE, VERSION, Cluster, CommandFailed
-from tests.cluster.conftest import Say
+from tests.cluster.conftest import RecordFigure
 
-# Exits with 0 however it goes, and prints what happened: a refusal must not pass for an error.
-_KNOCK = """
+# Exits with 0 and prints the result for each address, so that a crash of the program is not
+# mistaken for a refused connection.
+_CONNECT_TO_ADDRESSES = """
 import socket
 from concurrent.futures import ThreadPoolExecutor
-def knock(door):
-    host, port = door.split(":")
+def connect(address):
+    host, port = address.split(":")
     try:
         socket.create_connection((host, int(port)), timeout=3).close()
-        return f"{{door}} open"
+        return f"{{address}} open"
     except OSError as error:
-        return f"{{door}} closed: {{type(error).__name__}}"
+        return f"{{address}} closed: {{type(error).__name__}}"
 with ThreadPoolExecutor() as pool:
-    print(*pool.map(knock, {doors!r}), sep="\\n")
+    print(*pool.map(connect, {addresses!r}), sep="\\n")
 """
-_CONNECT = """
+_CONNECT_TO_DATABASES = """
 import asyncio, os, asyncpg
 async def main():
     url = os.environ["CONTENT_DATABASE_URL"]
@@ -35,8 +36,8 @@ async def main():
             print(database, "refused:", error)
 asyncio.run(main())
 """
-_DOORS = ("duet-postgres.duet:5432", "duet-auth.duet:8000", "duet-content.duet:8000")
-_STRANGER = {
+_ADDRESSES = ("duet-postgres.duet:5432", "duet-auth.duet:8000", "duet-content.duet:8000")
+_UNRELATED_POD = {
     "automountServiceAccountToken": False,
     "terminationGracePeriodSeconds": 0,
     "securityContext": {
@@ -46,7 +47,7 @@ _STRANGER = {
     },
     "containers": [
         {
-            "name": "stranger",
+            "name": "unrelated",
             "image": f"duet-content:{VERSION}",
             "imagePullPolicy": "Never",
             "command": ["python", "-c", "import signal; signal.pause()"],
@@ -60,54 +61,63 @@ _STRANGER = {
 
 
 @pytest.fixture(params=["elsewhere", NAMESPACE, "traefik"])
-def stranger(request: pytest.FixtureRequest, duet: Cluster) -> Iterator[tuple[Cluster, str]]:
-    """A pod that is no part of Duet, in its namespace or in another."""
+def unrelated_pod(request: pytest.FixtureRequest, duet: Cluster) -> Iterator[tuple[Cluster, str]]:
+    """A pod that does not belong to Duet, in its namespace or in another one."""
     namespace = request.param
     if namespace == "elsewhere":
         duet.make_namespace(namespace)
-    overrides = json.dumps({"apiVersion": "v1", "spec": _STRANGER})
+    overrides = json.dumps({"apiVersion": "v1", "spec": _UNRELATED_POD})
     duet.kubectl(
-        "run", "stranger", f"--image=duet-content:{VERSION}", f"--overrides={overrides}",
+        "run", "unrelated", f"--image=duet-content:{VERSION}", f"--overrides={overrides}",
         namespace=namespace,
     )  # fmt: skip
     try:
-        duet.kubectl("wait", "--for=condition=Ready", "pod/stranger", namespace=namespace)
+        duet.kubectl("wait", "--for=condition=Ready", "pod/unrelated", namespace=namespace)
         yield duet, namespace
     finally:
-        duet.kubectl("delete", "pod", "stranger", namespace=namespace)
+        duet.kubectl("delete", "pod", "unrelated", namespace=namespace)
 
 
-def _knock(cluster: Cluster, namespace: str) -> dict[str, str]:
-    said = cluster.python("stranger", _KNOCK.format(doors=_DOORS), namespace=namespace)
-    return {line.split()[0]: line.split()[1].strip(":") for line in said.splitlines()}
+def _connection_results(cluster: Cluster, namespace: str) -> dict[str, str]:
+    """Return "open" or "closed" for each address."""
+    program = _CONNECT_TO_ADDRESSES.format(addresses=_ADDRESSES)
+    output = cluster.python("unrelated", program, namespace=namespace)
+    return {line.split()[0]: line.split()[1].strip(":") for line in output.splitlines()}
 
 
-def test_a_stranger_reaches_nothing(stranger: tuple[Cluster, str], say: Say) -> None:
-    """From the ingress controller's namespace the services are open: so the others' are refused."""
-    cluster, namespace = stranger
-    found = _knock(cluster, namespace)
-    postgres, *services = (found[door] for door in _DOORS)
+def test_an_unrelated_pod_cannot_connect_to_duet(
+    unrelated_pod: tuple[Cluster, str], record_figure: RecordFigure
+) -> None:
+    """The services accept connections from the ingress controller's namespace.
+
+    This shows that the other connections are refused by the policies, and do not fail otherwise.
+    """
+    cluster, namespace = unrelated_pod
+    found = _connection_results(cluster, namespace)
+    postgres, *services = (found[address] for address in _ADDRESSES)
     assert postgres == "closed"
     assert set(services) == ({"open"} if namespace == "traefik" else {"closed"}), found
-    say(f"{found}")
+    record_figure(f"{found}")
 
 
-def test_content_cannot_connect_to_auths_database(duet: Cluster, say: Say) -> None:
-    said = duet.python(duet.pods("content")[0], _CONNECT)
-    outcome = dict(line.split(" ", 1) for line in said.splitlines())
+def test_content_cannot_connect_to_the_database_of_auth(
+    duet: Cluster, record_figure: RecordFigure
+) -> None:
+    output = duet.python(duet.pods("content")[0], _CONNECT_TO_DATABASES)
+    outcome = dict(line.split(" ", 1) for line in output.splitlines())
     assert outcome.pop("duet_content") == "opened"
     assert set(outcome) == {"duet_auth", "postgres", "template1"}
-    assert all(how.startswith("refused") for how in outcome.values()), outcome
-    say(outcome["duet_auth"])
+    assert all(result.startswith("refused") for result in outcome.values()), outcome
+    record_figure(outcome["duet_auth"])
 
 
-def test_contents_pods_have_no_secret_of_auths(duet: Cluster) -> None:
-    """By their specification, and by what their process has in its environment and files."""
+def test_content_pods_have_no_secret_of_auth(duet: Cluster) -> None:
+    """Neither the pod's specification nor the environment and files of its process contain one."""
     pod = duet.get("pod", duet.pods("content")[0])
-    named = json.dumps(pod["spec"])
-    assert "duet-content-database" in named
-    assert "duet-auth-database" not in named
-    assert "duet-auth-keys" not in named
+    spec = json.dumps(pod["spec"])
+    assert "duet-content-database" in spec
+    assert "duet-auth-database" not in spec
+    assert "duet-auth-keys" not in spec
     secrets = duet.get("secrets", "-l=app.kubernetes.io/instance=duet")["items"]
     found = {secret["metadata"]["name"] for secret in secrets}
     assert found == {"duet-auth-database", "duet-auth-keys", "duet-content-database",
@@ -122,10 +132,10 @@ def test_contents_pods_have_no_secret_of_auths(duet: Cluster) -> None:
         duet.kubectl("exec", pod["metadata"]["name"], "--", "ls", "/var/run/secrets/kubernetes.io/")
 
 
-def test_no_pod_has_a_token_or_may_become_more(duet: Cluster) -> None:
+def test_no_pod_has_a_service_account_token_or_may_escalate_privileges(duet: Cluster) -> None:
     for pod in duet.get("pods")["items"]:
         spec = pod["spec"]
-        if "stranger" in pod["metadata"]["name"] or pod["status"]["phase"] != "Running":
+        if "unrelated" in pod["metadata"]["name"] or pod["status"]["phase"] != "Running":
             continue
         assert spec["automountServiceAccountToken"] is False
         for container in spec["containers"]:
