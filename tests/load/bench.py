@@ -1,8 +1,8 @@
-"""The performance proof: the pair beside a ceiling and beside the plain way, on one database.
+"""Benchmark that compares the pair of services with a ceiling and with a plain FastAPI app.
 
-`python -m tests.load.bench` starts all three, checks that they answer the same, loads one at a
-time in interleaved rounds, and prints ratios: those travel between machines, absolute figures
-do not.
+`python -m tests.load.bench` starts all three on one PostgreSQL server and checks that they return
+the same data. It loads them one at a time in interleaved rounds and prints ratios, because ratios
+are comparable between machines and absolute figures are not.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from duet_standalone.postgres import EmbeddedPostgres
 from tests.load import seed, servers
 from tests.load.failures import BenchFailure
 from tests.load.generators import Generator, Load, find_generator
-from tests.load.machine import Placement, facts, move, on
+from tests.load.machine import Placement, describe_machine, pin_process, pinned_to
 from tests.load.plain import issue_token
 from tests.load.progress import Progress
 from tests.load.report import CEILING, PAIR, PLAIN, TARGETS, Endpoint, Result, as_json, as_table
@@ -45,30 +45,30 @@ class Target:
         self.token = token
 
     def body(self, endpoint: Endpoint) -> Any:
-        """What it answers; raises `BenchFailure` unless that is 200 with JSON."""
+        """Return the JSON body of the response. Raises `BenchFailure` unless its status is 200."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.get(self.origin + endpoint.path, headers=headers, timeout=30)
-        if answer.status_code != httpx.codes.OK:
-            raise BenchFailure(f"{answer.url} answered {answer.status_code}: {answer.text}")
-        return answer.json()
+        response = httpx.get(self.origin + endpoint.path, headers=headers, timeout=30)
+        if response.status_code != httpx.codes.OK:
+            raise BenchFailure(f"{response.url} returned {response.status_code}: {response.text}")
+        return response.json()
 
 
 @contextmanager
 def running_targets(folder: Path, placement: Placement) -> Iterator[Mapping[str, Target]]:
-    """The pair, then the two others on its PostgreSQL; all stopped when the block ends."""
+    """Start the pair and the other two targets on its PostgreSQL. Stop all when the block ends."""
     with ExitStack() as stack:
         data = folder / "data"
-        # The standalone server starts and stops PostgreSQL itself. This only stops it when that
-        # server was killed.
+        # The standalone server starts and stops PostgreSQL itself. This line stops PostgreSQL only
+        # if that server was killed.
         stack.push(EmbeddedPostgres(data))
         pair = stack.enter_context(servers.pair(data, folder / "pair.log", placement.server))
         postmaster = (data / "postgres" / "postmaster.pid").read_text().splitlines()[0]
-        move(int(postmaster), placement.rest)
+        pin_process(int(postmaster), placement.rest)
 
         urls = seed.database_urls(data)
         asyncio.run(seed.seed(urls))
         caller = asyncio.run(seed.register_user(pair, urls))
-        asyncio.run(seed.settle(urls))
+        asyncio.run(seed.vacuum(urls))
 
         secret = secrets.token_hex(32)
         environment = {
@@ -96,22 +96,22 @@ def running_targets(folder: Path, placement: Placement) -> Iterator[Mapping[str,
         }
 
 
-def check_same_answers(targets: Mapping[str, Target]) -> None:
-    """Raises `BenchFailure` unless the ceiling answers as the pair does, and plain the same data.
+def check_same_responses(targets: Mapping[str, Target]) -> None:
+    """Check that all targets return the same data. Raises `BenchFailure` if they do not.
 
-    The plain way pages by offset, so it has no cursor to compare.
+    The plain app paginates by offset, so it has no cursor to compare.
     """
     for endpoint in ENDPOINTS:
         bodies = {name: target.body(endpoint) for name, target in targets.items()}
         expected = bodies[PAIR]
         if bodies[CEILING] != expected:
             raise BenchFailure(
-                f"the ceiling answers {endpoint.path} with {bodies[CEILING]}, not {expected}"
+                f"{endpoint.path}: the ceiling returned {bodies[CEILING]}, expected {expected}"
             )
         data = {key: value for key, value in expected.items() if key != "next_cursor"}
         if bodies[PLAIN] != data:
             raise BenchFailure(
-                f"the plain way answers {endpoint.path} with {bodies[PLAIN]}, not {data}"
+                f"{endpoint.path}: the plain app returned {bodies[PLAIN]}, expected {data}"
             )
 
 
@@ -121,7 +121,7 @@ def measure(
     placement: Placement,
     options: argparse.Namespace,
 ) -> list[Result]:
-    """One target at a time; its turn comes in every round, so that a slow minute hits them all."""
+    """Measure one target at a time, and each in every round, so that noise affects all equally."""
     progress = Progress()
     results = []
     for endpoint in ENDPOINTS:
@@ -130,29 +130,31 @@ def measure(
             name: Load(target.origin + endpoint.path, target.token, options.connections)
             for name, target in targets.items()
         }
-        with on(placement.rest):
+        with pinned_to(placement.rest):
             for load in loads.values():
                 generator.measure(load, _WARM_UP_SECONDS)
             for round_ in range(1, options.rounds + 1):
                 for name, load in loads.items():
                     rates[name].append(generator.measure(load, options.seconds))
                 latest = ", ".join(f"{name} {rates[name][-1]:,.0f}/s" for name in TARGETS)
-                progress.say(f"{endpoint.name}, round {round_} of {options.rounds}: {latest}")
+                progress.show(f"{endpoint.name}, round {round_} of {options.rounds}: {latest}")
         results.append(Result(endpoint, rates))
     progress.done()
     return results
 
 
 def run(options: argparse.Namespace) -> int:
-    """Raises `BenchFailure`."""
+    """Run the benchmark, print its report and return the exit status. Raises `BenchFailure`."""
     generator = find_generator()
     placement = Placement.choose()
-    machine = facts(placement) | {"load": f"{generator.name}, {options.connections} connections"}
+    machine = describe_machine(placement) | {
+        "load": f"{generator.name}, {options.connections} connections"
+    }
     with (
         tempfile.TemporaryDirectory(prefix="duet-bench-") as folder,
         running_targets(Path(folder), placement) as targets,
     ):
-        check_same_answers(targets)
+        check_same_responses(targets)
         results = measure(targets, generator, placement, options)
     if options.json:
         report = {"machine": machine, "results": [as_json(result) for result in results]}
@@ -165,7 +167,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """The exit status: 1 when it fails, or with `--check` when a goal is missed."""
+    """Return the exit status: 1 if the benchmark fails or, with `--check`, if a goal is missed."""
     options = _parser().parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -175,12 +177,12 @@ def main() -> int:
         sys.stderr.write(f"bench: {failure}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("bench: stopped\n")
+        sys.stderr.write("bench: interrupted\n")
         return _INTERRUPTED
 
 
 def _interrupt(*_: object) -> None:
-    # Once only: a second Ctrl-C would leave servers behind.
+    # Ignore further signals: a second Ctrl-C would leave servers running.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -189,25 +191,28 @@ def _interrupt(*_: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.load.bench",
-        description="Measure the pair beside a ceiling (raw ASGI on asyncpg, no token checked) and "
-        "beside the plain way (FastAPI, a session a request, ORM, HS256), with wrk or oha.",
+        description="Compare the pair of services with a ceiling (raw ASGI on asyncpg, no token "
+        "check) and with a plain app (FastAPI, one session per request, ORM, HS256), using wrk "
+        "or oha.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     for name, default, text in (
-        ("rounds", 5, "how often each target gets its turn"),
-        ("seconds", 3, "how long a turn takes"),
-        ("connections", 32, "open connections, each with one request at a time"),
+        ("rounds", 5, "number of measurements per target and endpoint"),
+        ("seconds", 3, "duration of a measurement in seconds"),
+        ("connections", 32, "number of connections, each with one request at a time"),
     ):
         parser.add_argument(f"--{name}", type=_positive, default=default, metavar="N", help=text)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
+    parser.add_argument(
+        "--check", action="store_true", help="exit with status 1 if a goal is missed"
+    )
     return parser
 
 
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
+        raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 

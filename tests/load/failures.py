@@ -1,5 +1,5 @@
-"""Why a bench stops before it has a result."""
+"""The error that ends the benchmark before it has a result."""
 
 
 class BenchFailure(Exception):
-    """Ends the bench with exit status 1 and this text."""
+    """The benchmark cannot continue. `main` prints this message and exits with status 1."""

@@ -1,4 +1,4 @@
-"""The machine: which core does what, and what there is to say about it."""
+"""The machine: its description, and how processes are pinned to CPU cores."""
 
 import os
 import platform
@@ -13,10 +13,10 @@ Cores = frozenset[int]
 
 @dataclass(frozen=True)
 class Placement:
-    """The core of whichever server is loaded, and the cores of PostgreSQL and the load.
+    """The core of the measured server, and the cores of PostgreSQL and the load generator.
 
-    A ratio between servers means something only if each had one core to itself. Both are None
-    where that cannot be had: on one core, or on a system without affinity.
+    Ratios between servers are meaningful only if each server has one core to itself. Both fields
+    are None if that is impossible: with only one core, or on a system without CPU affinity.
     """
 
     server: Cores | None
@@ -24,6 +24,7 @@ class Placement:
 
     @classmethod
     def choose(cls) -> "Placement":
+        """Return the placement for this machine."""
         if sys.platform == "linux":
             first, *others = sorted(os.sched_getaffinity(0))
             if others:
@@ -32,13 +33,13 @@ class Placement:
 
     def __str__(self) -> str:
         if self.server is None or self.rest is None:
-            return "nothing is pinned"
-        return f"servers on core {_join(self.server)}, the rest on {_join(self.rest)}"
+            return "no process is pinned to a core"
+        return f"servers on core {_join(self.server)}, everything else on {_join(self.rest)}"
 
 
 @contextmanager
-def on(cores: Cores | None) -> Iterator[None]:
-    """Whatever is started inside inherits these cores, with all of its threads and children."""
+def pinned_to(cores: Cores | None) -> Iterator[None]:
+    """Pin this process to cores while the block runs. Processes started in it inherit the cores."""
     if sys.platform != "linux" or cores is None:
         yield
         return
@@ -50,16 +51,16 @@ def on(cores: Cores | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def move(pid: int, cores: Cores | None) -> None:
-    """Move a running process and its children, such as PostgreSQL's backends."""
+def pin_process(pid: int, cores: Cores | None) -> None:
+    """Pin a running process and its children, such as PostgreSQL's backends, to cores."""
     if sys.platform == "linux" and cores is not None:
         for each in (pid, *_children(pid)):
-            with suppress(ProcessLookupError):  # a backend may end at any time
+            with suppress(ProcessLookupError):  # a backend can exit at any time
                 os.sched_setaffinity(each, cores)
 
 
-def facts(placement: Placement) -> dict[str, str | int]:
-    """Asked before the bench begins: what else was running then widens every spread."""
+def describe_machine(placement: Placement) -> dict[str, str | int]:
+    """Describe the machine. Call it before the benchmark, which raises the load average."""
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count() or 1,
@@ -73,7 +74,7 @@ def facts(placement: Placement) -> dict[str, str | int]:
 def _children(parent: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            # `pid (name) state ppid …`; the name may hold spaces and parentheses.
+            # `pid (name) state ppid …`. The name may contain spaces and parentheses.
             if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
                 yield int(stat.parent.name)
 

@@ -1,7 +1,8 @@
-"""The plain way: what most FastAPI examples do, on the same tables.
+"""The plain app: a FastAPI app on the same tables that is written like most examples.
 
-A session a request from a pool with pre-ping, ORM objects through a response model, and a shared
-secret (HS256) whose token is decoded on each request. Run by `tests.load.bench`.
+It has one session per request from a pool with pre-ping, ORM objects that are serialized with a
+response model, and tokens with a shared secret (HS256) that are decoded on each request.
+`tests.load.bench` runs it.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.security import OAuth2PasswordBearer
-from jose import JWTError, jwt  # noqa: TID251 - the usual example's own use, to compare with
+from jose import JWTError, jwt  # noqa: TID251 - as in the usual example, for comparison
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ARRAY, DateTime, ForeignKey, String, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine

@@ -1,15 +1,15 @@
-"""A line a round on stderr, so that stdout holds the result alone."""
+"""Progress output on stderr, so that stdout contains only the result."""
 
 import sys
 
 
 class Progress:
-    """On a terminal the line is rewritten; in a log each round has its own."""
+    """Progress lines. On a terminal, each line replaces the previous one."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         sys.stderr.write(f"\r\x1b[K{line}" if self._is_terminal else f"{line}\n")
         sys.stderr.flush()
 

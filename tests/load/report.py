@@ -1,4 +1,4 @@
-"""Ratios with their spread, round by round, and the table that shows them."""
+"""The results of the benchmark: ratios with their spread, as a table and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ CEILING: Final = "ceiling"
 PAIR: Final = "pair"
 PLAIN: Final = "plain"
 TARGETS: Final = (CEILING, PAIR, PLAIN)
-_WIDE: Final = 0.25
+_MAX_QUIET_SPREAD: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What is asked for, and which part of the ceiling the pair is to reach."""
+    """A measured endpoint. `goal` is the fraction of the ceiling that the pair has to reach."""
 
     name: str
     path: str
@@ -23,6 +23,8 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Spread:
+    """The median, minimum and maximum of measured values."""
+
     median: float
     low: float
     high: float
@@ -34,7 +36,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Result:
-    """Requests a second of each target, one figure a round."""
+    """Requests per second of each target, with one figure per round."""
 
     endpoint: Endpoint
     rates: Mapping[str, Sequence[float]]
@@ -43,15 +45,15 @@ class Result:
         return Spread.of(self.rates[target])
 
     def ratio(self, target: str, to: str = CEILING) -> Spread:
-        """Of figures from the same round: what slows the machine down then slows down both."""
+        """Return the ratio of figures of the same round, in which noise affects both targets."""
         pairs = zip(self.rates[target], self.rates[to], strict=True)
         return Spread.of([one / other for one, other in pairs])
 
     @property
     def is_noisy(self) -> bool:
-        """Whether the rounds differ so much that the verdict says more of the machine."""
+        """Whether the rounds differ so much that the result is not reliable."""
         ratio = self.ratio(PAIR)
-        return ratio.high - ratio.low > _WIDE * ratio.median
+        return ratio.high - ratio.low > _MAX_QUIET_SPREAD * ratio.median
 
     @property
     def goal_is_met(self) -> bool:
@@ -70,11 +72,11 @@ def as_table(results: Sequence[Result]) -> str:
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
     lines += [
-        f"{result.endpoint.name}: {_times(result.ratio(PAIR, PLAIN))} the plain way"
+        f"{result.endpoint.name}: {_times(result.ratio(PAIR, PLAIN))} the plain app"
         for result in results
     ]
     lines += [
-        f"{result.endpoint.name}: the rounds differ too much to trust; run it on a quiet machine"
+        f"{result.endpoint.name}: the rounds differ too much; repeat the run on an idle machine"
         for result in results
         if result.is_noisy
     ]

@@ -1,4 +1,4 @@
-"""What the databases hold while they are measured."""
+"""The data in the databases during the benchmark."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ _CONTENT: Final = (
 
 @dataclass(frozen=True)
 class Caller:
-    """The user who asks, registered and logged in over HTTP."""
+    """The user that sends the requests."""
 
     user_id: uuid.UUID
     session_id: uuid.UUID
@@ -38,17 +38,17 @@ class Caller:
 
 
 def database_urls(data: Path) -> DatabaseUrls:
-    """Where the standalone server's databases are; it writes auth's URL down for `duet-auth`."""
+    """Return the database URLs from the file that the standalone server writes for `duet-auth`."""
     for line in (data / "auth.env").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name == "AUTH_DATABASE_URL":
             content = make_url(value).set(username=CONTENT, database=CONTENT)
             return DatabaseUrls(auth=value, content=content.render_as_string())
-    raise BenchFailure(f"the standalone server wrote no URL of {AUTH} to {data / 'auth.env'}")
+    raise BenchFailure(f"{data / 'auth.env'} contains no URL of the database {AUTH}")
 
 
 async def seed(urls: DatabaseUrls) -> None:
-    """Users with profiles, and their published posts."""
+    """Insert users with profiles and published posts."""
     ids = [new_id() for _ in range(USERS)]
     now = utc_now()
     async with _connected(urls.auth) as auth:
@@ -85,8 +85,8 @@ async def seed(urls: DatabaseUrls) -> None:
         )
 
 
-async def settle(urls: DatabaseUrls) -> None:
-    """Statistics and visibility as autovacuum would bring them about, but before we measure."""
+async def vacuum(urls: DatabaseUrls) -> None:
+    """Run VACUUM ANALYZE, so that statistics and visibility maps are up to date."""
     for url, tables in (
         (urls.auth, ("users", "sessions")),
         (urls.content, ("profiles", "posts")),
@@ -97,7 +97,7 @@ async def settle(urls: DatabaseUrls) -> None:
 
 
 async def register_user(origin: str, urls: DatabaseUrls) -> Caller:
-    """Register and log in, over HTTP."""
+    """Register a user and log in over HTTP."""
     async with httpx.AsyncClient(base_url=f"{origin}/api/v1/auth", timeout=30) as client:
         user = _checked(
             await client.post(
@@ -120,10 +120,11 @@ async def register_user(origin: str, urls: DatabaseUrls) -> Caller:
     return Caller(user_id, session_id, tokens["access_token"])
 
 
-def _checked(answer: httpx.Response) -> dict[str, str]:
-    if not answer.is_success:
-        raise BenchFailure(f"{answer.request.url} answered {answer.status_code}: {answer.text}")
-    body: dict[str, str] = answer.json()
+def _checked(response: httpx.Response) -> dict[str, str]:
+    """Return the JSON body of a response. Raises `BenchFailure` unless it is successful."""
+    if not response.is_success:
+        raise BenchFailure(f"{response.url} returned {response.status_code}: {response.text}")
+    body: dict[str, str] = response.json()
     return body
 
 

@@ -1,4 +1,4 @@
-"""The three servers, each a process of its own: the pair, the ceiling and the plain way."""
+"""The three servers, each in its own process: the pair, the ceiling and the plain app."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from tests.load.failures import BenchFailure
-from tests.load.machine import Cores, on
+from tests.load.machine import Cores, pinned_to
 
 _START_SECONDS: Final = 90
 _STOP_SECONDS: Final = 30
@@ -22,7 +22,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def pair(data: Path, log: Path, cores: Cores | None) -> Iterator[str]:
-    """`duet-standalone` with its embedded PostgreSQL, as `make run` starts it; its origin."""
+    """Run `duet-standalone` with its embedded PostgreSQL, like `make run`. Yields its origin."""
     port = _free_port()
     environment = {
         "DATA_DIR": str(data),
@@ -39,7 +39,7 @@ def pair(data: Path, log: Path, cores: Cores | None) -> Iterator[str]:
 def uvicorn_app(
     app: str, environment: Mapping[str, str], log: Path, cores: Cores | None
 ) -> Iterator[str]:
-    """An app factory on uvicorn, with the options that the standalone server uses; its origin."""
+    """Run an app factory on uvicorn, with the standalone server's options. Yields its origin."""
     port = _free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", "--factory", app, "--port", str(port)),
@@ -58,7 +58,7 @@ def _serving(
     log: Path,
     cores: Cores | None,
 ) -> Iterator[str]:
-    with log.open("wb") as output, on(cores):
+    with log.open("wb") as output, pinned_to(cores):
         process = subprocess.Popen(
             command,
             cwd=_ROOT,
@@ -66,7 +66,7 @@ def _serving(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C stops the bench, and the bench stops the servers
+            start_new_session=True,  # Ctrl-C reaches only the benchmark, which stops the servers
         )
     origin = f"http://127.0.0.1:{port}"
     try:
@@ -80,16 +80,16 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", origin: str, log: Path
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise BenchFailure(f"a server did not start:\n{log.read_text(errors='replace')}")
+            raise BenchFailure(f"a server exited:\n{log.read_text(errors='replace')}")
         try:
-            # Any answer will do: none of the three listens before it can serve but the standalone,
-            # which then keeps its callers waiting.
+            # Any response means that the server is ready. The standalone server listens earlier,
+            # but it responds only when it is ready.
             httpx.get(origin, timeout=_START_SECONDS)
         except httpx.TransportError:
             time.sleep(0.05)
         else:
             return
-    raise BenchFailure(f"a server was not ready in {_START_SECONDS} s; its log: {log}")
+    raise BenchFailure(f"a server was not ready within {_START_SECONDS} s; see its log {log}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -108,6 +108,6 @@ def _free_port() -> int:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Without the settings of a developer's own Duet, such as DATABASE_URL."""
+    """Return the environment without a developer's settings, such as DATABASE_URL."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
     return {name: os.environ[name] for name in kept if name in os.environ}
