@@ -1,4 +1,4 @@
-"""Ingress and HTTPRoute: the public paths, and no others."""
+"""Tests of the Ingress and the HTTPRoute, which route the public paths and no others."""
 
 from tests.chart.rendering import EVERYTHING, render
 
@@ -12,7 +12,7 @@ _PATHS = {
 }
 
 
-def test_the_ingress_routes_the_public_paths() -> None:
+def test_the_ingress_routes_only_the_public_paths() -> None:
     spec = render().one("Ingress", "duet-public")["spec"]
     (rule,) = spec["rules"]
     backends = {p["path"]: p["backend"]["service"]["name"] for p in rule["http"]["paths"]}
@@ -22,7 +22,7 @@ def test_the_ingress_routes_the_public_paths() -> None:
     assert not {"ingressClassName", "tls"} & spec.keys()
 
 
-def test_the_ingress_takes_host_class_annotations_and_tls() -> None:
+def test_the_ingress_has_the_configured_host_class_annotations_and_tls() -> None:
     ingress = render(EVERYTHING).one("Ingress", "duet-public")
     assert ingress["metadata"]["annotations"] == {"example.com/timeout": "3600"}
     assert ingress["spec"]["ingressClassName"] == "traefik"
@@ -30,7 +30,7 @@ def test_the_ingress_takes_host_class_annotations_and_tls() -> None:
     assert ingress["spec"]["tls"] == [{"hosts": ["duet.example.com"], "secretName": "duet-tls"}]
 
 
-def test_the_http_route_routes_the_same() -> None:
+def test_the_http_route_routes_the_same_paths() -> None:
     spec = render(EVERYTHING).one("HTTPRoute", "duet-public")["spec"]
     routed = {
         rule["matches"][0]["path"]["value"]: rule["backendRefs"][0]["name"]
@@ -41,7 +41,7 @@ def test_the_http_route_routes_the_same() -> None:
     assert spec["hostnames"] == ["duet.example.com"]
 
 
-def test_only_the_websockets_of_the_route_get_their_timeouts() -> None:
+def test_only_the_websocket_rule_of_the_http_route_has_timeouts() -> None:
     spec = render(EVERYTHING).one("HTTPRoute", "duet-public")["spec"]
     timed = {
         rule["matches"][0]["path"]["value"]: rule["timeouts"]
@@ -51,6 +51,6 @@ def test_only_the_websockets_of_the_route_get_their_timeouts() -> None:
     assert timed == {"/ws": {"request": "0s"}}
 
 
-def test_each_may_be_left_out() -> None:
+def test_the_ingress_can_be_disabled_and_the_http_route_is_off_by_default() -> None:
     assert not render({"ingress": {"enabled": False}}).all("Ingress")
     assert not render().all("HTTPRoute")
