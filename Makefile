@@ -48,7 +48,7 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, 
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/python -m scripts.settings_table --check README.md
+	.venv/bin/python -m scripts.reference --check
 	.venv/bin/python -m scripts.values_docs --check
 	.venv/bin/python -m scripts.version
 
@@ -73,8 +73,8 @@ format: $(VENV) ## Format the code and mend what lint can mend
 	.venv/bin/ruff format
 
 .PHONY: docs
-docs: $(VENV) ## Write the configuration table into README.md, and the charts' tables and schemas
-	.venv/bin/python -m scripts.settings_table README.md
+docs: $(VENV) ## Write what is generated: the reference pages, and the charts' tables and schemas
+	.venv/bin/python -m scripts.reference
 	.venv/bin/python -m scripts.values_docs
 
 .PHONY: bench

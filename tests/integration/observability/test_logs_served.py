@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from tests.support.documentation import documented
 from tests.support.running_duet import KEY_ENCRYPTION_KEY, Duet
 from tests.support.users import PASSWORD, register_user
 
@@ -97,6 +98,7 @@ async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
     assert [x["level"] for x in requests if x["path"] == "/livez"] == ["DEBUG"]
     assert any("WebSocket /ws/c1" in line["message"] for line in service.of("uvicorn.error"))
     assert service.of("uvicorn.access") == []
+    assert {field for line in service.lines for field in line} <= documented("log-fields")
     log = json.dumps(service.lines)
     for secret in (
         PASSWORD,

@@ -1,6 +1,7 @@
 """Metrics of the running pair, as Prometheus sees them: under real uvicorn, behind one origin."""
 
 import asyncio
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from websockets.typing import Subprotocol
 from duet_auth.main import create_app
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.testing.clock import AdjustableClock
+from tests.support.documentation import documented
 from tests.support.metrics import scrape
 from tests.support.running_duet import Duet, auth_settings
 from tests.support.users import RegisteredUser
@@ -93,6 +95,19 @@ async def test_both_services_show_their_pools_and_builds(duet: Duet) -> None:
             for pool in ("read", "write")
             for state in ("idle", "in_use")
         ]
+
+
+async def test_every_metric_of_duet_is_documented(duet: Duet, client: httpx.AsyncClient) -> None:
+    await client.get("/api/v1/users/me")
+    await client.get("/api/v1/posts")
+    shown = {
+        re.sub("_(bucket|sum|count)$", "", sample.name)
+        for app in (duet.auth, duet.content)
+        for sample in (await scrape(app)).samples
+        if not re.match("process_|python_|.*_created$", sample.name)
+    }
+
+    assert shown == documented("metrics")
 
 
 async def test_the_age_of_the_signing_key_is_since_it_began_to_sign(

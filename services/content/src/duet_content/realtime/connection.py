@@ -18,13 +18,22 @@ Frame = str | bytes
 
 
 class CloseCode(IntEnum):
-    """Why the server closes (RFC 6455, section 7.4; from 4000 on, Duet's own)."""
+    """Why the server closes a connection (RFC 6455, section 7.4; codes from 4000 are Duet's own).
+
+    The docstring of a member is its entry in the documentation: what happened, and what the client
+    does next.
+    """
 
     INTERNAL_ERROR = 1011
+    """An unexpected error was logged on the server. Connect again."""
     SERVICE_RESTART = 1012
+    """The server restarts. Connect again."""
     UNAUTHENTICATED = 4401
+    """The token is missing, refused or expired. Get a new token and connect again."""
     FORBIDDEN = 4403
+    """`auth` presented the token of another user. Open a new connection for that user."""
     TOO_SLOW = 4408
+    """The client read too slowly, and its queue (`WS_QUEUE`) was full. Connect again."""
 
 
 class State(Enum):

@@ -32,23 +32,33 @@ class _FromClient(RequestModel):
 
 
 class Auth(_FromClient):
-    """The first message of who sent no token in the handshake; later, a new token."""
+    """Present an access token.
+
+    It is the first message unless the handshake had a token. Later, it replaces the token before it
+    expires. The answer is `welcome`.
+    """
 
     type: Literal["auth"]
     token: str
 
 
 class Subscribe(_FromClient):
+    """Join a channel. The answer is `subscribed`, and the other members receive `presence`."""
+
     type: Literal["subscribe"]
     channel: str
 
 
 class Unsubscribe(_FromClient):
+    """Leave a channel. The answer is `unsubscribed`, and the other members receive `presence`."""
+
     type: Literal["unsubscribe"]
     channel: str
 
 
 class Publish(_FromClient):
+    """Send data to all members of a channel, the sender included, as `message`."""
+
     type: Literal["publish"]
     channel: str
     # `parse` has made it of JSON: to look at each node of it again would find nothing.
@@ -56,6 +66,8 @@ class Publish(_FromClient):
 
 
 class Ping(_FromClient):
+    """Check that the connection works. The answer is `pong`."""
+
     type: Literal["ping"]
 
 
@@ -89,7 +101,7 @@ class Sender(BaseModel):
 
 
 class Welcome(_Answer):
-    """The answer to a valid token; `channels` are those the connection is on."""
+    """The token was accepted. `channels` are the channels that the connection is on."""
 
     type: Literal["welcome"] = "welcome"
     client_id: str
@@ -98,15 +110,23 @@ class Welcome(_Answer):
 
 
 class Subscribed(_Answer):
+    """The connection is on the channel that `subscribe` named."""
+
     type: Literal["subscribed"] = "subscribed"
 
 
 class Unsubscribed(_Answer):
+    """The connection is not on the channel that `unsubscribe` named."""
+
     type: Literal["unsubscribed"] = "unsubscribed"
 
 
 class Message(_Answer):
-    """What somebody published. `seq` rises by one; only the publisher's own copy has the `id`."""
+    """Data that was published on a channel.
+
+    `seq` increases by one with each message of the channel. Only the publisher's own copy has the
+    `id`.
+    """
 
     type: Literal["message"] = "message"
     channel: str
@@ -117,7 +137,7 @@ class Message(_Answer):
 
 
 class Presence(_FromServer):
-    """Somebody else came to a channel or left it."""
+    """Another connection joined a channel or left it."""
 
     type: Literal["presence"] = "presence"
     channel: str
@@ -127,11 +147,13 @@ class Presence(_FromServer):
 
 
 class Pong(_Answer):
+    """The answer to `ping`."""
+
     type: Literal["pong"] = "pong"
 
 
 class Error(_Answer):
-    """A message was refused; the connection stays. `code` is stable, `detail` is for people."""
+    """A message was refused, and the connection stays open. `code` is stable."""
 
     type: Literal["error"] = "error"
     code: str
