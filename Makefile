@@ -51,6 +51,7 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, 
 	.venv/bin/python -m scripts.reference --check
 	.venv/bin/python -m scripts.values_docs --check
 	.venv/bin/python -m scripts.version
+	.venv/bin/zensical build --strict
 
 .PHONY: actionlint
 actionlint: .tools/actionlint/actionlint ## Check the GitHub Actions workflows (needs Go)
@@ -77,13 +78,17 @@ docs: $(VENV) ## Write what is generated: the reference pages, and the charts' t
 	.venv/bin/python -m scripts.reference
 	.venv/bin/python -m scripts.values_docs
 
+.PHONY: docs-serve
+docs-serve: $(VENV) ## Serve the documentation site on http://127.0.0.1:8010, and rebuild it on a change
+	.venv/bin/zensical serve --dev-addr 127.0.0.1:8010
+
 .PHONY: bench
 bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
 	.venv/bin/python -m tests.load.bench
 
 .PHONY: clean
 clean: ## Remove the environment and the caches; .data stays
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools site .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 $(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --quiet

@@ -1,4 +1,4 @@
-"""Several workers on one machine, as docs/operations.md starts them."""
+"""Several workers on one machine, as docs/guides/operations.md starts them."""
 
 import asyncio
 import os
