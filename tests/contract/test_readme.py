@@ -13,7 +13,7 @@ _FENCE = "```"
 
 def walk(url: str) -> str:
     """The commands of the walk, on the origin of a test."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## A walk\n")[2]
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Quick tour\n")[2]
     script = section.partition(f"{_FENCE}sh\n")[2].partition(_FENCE)[0]
     assert "websocat" in script
     return script.replace("127.0.0.1:8000", urlsplit(url).netloc)
