@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.support.required_programs import needed
+from tests.support.required_programs import require_program
 
 CHARTS: Final = Path(__file__).parents[2] / "deploy/helm"
 Object = dict[str, Any]
@@ -187,7 +187,11 @@ def _template(
 def helm(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """Run helm. If it is not installed, the test is skipped, or fails in CI."""
     return subprocess.run(
-        [needed("helm"), *arguments], input=stdin, capture_output=True, text=True, check=False
+        [require_program("helm"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -12,7 +12,7 @@ from scripts import values_docs
 from scripts.version import current
 from tests.chart import kubernetes_schemas
 from tests.chart.rendering import ALONE, CHARTS, EVERYTHING, EXTERNAL, Values, helm, render
-from tests.support.required_programs import needed
+from tests.support.required_programs import require_program
 
 _MAX_RELEASE_NAME = "r" * 36
 
@@ -115,7 +115,12 @@ def _kubeconform(manifests: str) -> dict[str, int]:
     """Return kubeconform's summary: the number of manifests per result."""
     arguments = ["-strict", "-summary", "-output=json"]
     result = subprocess.run(
-        [needed("kubeconform"), *arguments, f"-schema-location={kubernetes_schemas.LOCATION}", "-"],
+        [
+            require_program("kubeconform"),
+            *arguments,
+            f"-schema-location={kubernetes_schemas.LOCATION}",
+            "-",
+        ],
         input=manifests,
         capture_output=True,
         text=True,

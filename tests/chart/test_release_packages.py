@@ -9,13 +9,13 @@ import yaml
 from scripts.package_charts import package
 from scripts.version import current
 from tests.chart.rendering import ALONE, Manifests, helm
-from tests.support.required_programs import needed
+from tests.support.required_programs import require_program
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the archives of the charts."""
-    needed("helm")
+    require_program("helm")
     folder = tmp_path_factory.mktemp("packages")
     package("ghcr.io/acme", folder)
     return folder

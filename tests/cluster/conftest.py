@@ -22,7 +22,7 @@ from tests.cluster.cluster import (
     missing_programs,
     wait_until_served,
 )
-from tests.support.required_programs import lacking
+from tests.support.required_programs import skip_or_fail_in_ci
 from tests.support.users import RegisteredUser, register_user
 
 _CLUSTER = pytest.StashKey[Cluster]()
@@ -56,7 +56,7 @@ def cluster(
     """The cluster with Duet's images, but without an installation of Duet."""
     missing = missing_programs()
     if missing:
-        lacking(f"the cluster suite needs these programs: {', '.join(missing)}")
+        skip_or_fail_in_ci(f"the cluster suite needs these programs: {', '.join(missing)}")
     try:
         cluster = make_cluster(tmp_path_factory.mktemp("cluster") / "kubeconfig")
         request.config.stash[_CLUSTER] = cluster

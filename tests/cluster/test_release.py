@@ -10,7 +10,7 @@ import pytest
 
 from tests.cluster.cluster import CHART, HELM_3, RELEASE, SERVICES, Cluster, CommandFailed
 from tests.cluster.conftest import RecordFigure
-from tests.support.required_programs import lacking
+from tests.support.required_programs import skip_or_fail_in_ci
 from tests.support.users import RegisteredUser
 
 _SECOND = "second"
@@ -96,7 +96,7 @@ def test_a_failed_installation_is_uninstalled_automatically(
     second: Cluster, program: str, flag: str, record_figure: RecordFigure
 ) -> None:
     if shutil.which(program) is None:
-        lacking("Helm 3 is not installed; `make helm3` builds it")
+        skip_or_fail_in_ci("Helm 3 is not installed; `make helm3` builds it")
     start = time.monotonic()
     with pytest.raises(CommandFailed, match="has been uninstalled"):
         _install(second, flag, "--timeout=15s", "--set=content.image.tag=missing", program=program)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.cluster import HELM_3, ROOT, Cluster, CommandFailed, eventually, run
 from tests.cluster.conftest import RecordFigure
-from tests.support.required_programs import lacking, needed
+from tests.support.required_programs import require_program, skip_or_fail_in_ci
 
 _NAMESPACE: Final = "skaffold"
 _CONTENT: Final = "http://127.0.0.1:8002"
@@ -31,13 +31,15 @@ class Skaffold:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
         self._environment = environment
-        self._program = needed("skaffold")
+        self._program = require_program("skaffold")
         try:
             self.run("delete", "--dry-run")
         except CommandFailed as error:
             if "determine binary version" not in str(error):
                 raise
-            lacking("skaffold does not support this helm; `make helm3` builds one that it supports")
+            skip_or_fail_in_ci(
+                "skaffold does not support this helm; `make helm3` builds one that it supports"
+            )
 
     def run(self, *arguments: str) -> str:
         return run(self._program, *arguments, folder=self.folder, environment=self._environment)

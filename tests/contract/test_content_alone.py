@@ -16,7 +16,7 @@ from duet_common.testing.tokens import TokenFactory
 from duet_content.settings import ContentSettings
 from duet_standalone.databases import DatabaseUrls
 from tests.support.problems import assert_problem
-from tests.support.programs import CONTENT, running
+from tests.support.programs import CONTENT, running_program
 
 FACTORY = TokenFactory()
 FORBIDDEN = ("duet_auth", "duet_standalone", "duet_common.tokens.signing", "duet_common.testing")
@@ -36,7 +36,7 @@ async def alone(
     jwks.write_bytes(FACTORY.jwks())
     environment = {"CONTENT_DATABASE_URL": database_urls.content, "JWKS_FILE": str(jwks)}
     async with (
-        running(CONTENT, environment, folder) as program,
+        running_program(CONTENT, environment, folder) as program,
         httpx.AsyncClient(base_url=program.url) as client,
     ):
         yield client

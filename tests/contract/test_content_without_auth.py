@@ -13,7 +13,7 @@ import pytest
 from duet_common.clock import utc_now
 from duet_common.testing.tokens import TokenFactory
 from tests.support.problems import assert_problem
-from tests.support.programs import CONTENT, running
+from tests.support.programs import CONTENT, running_program
 from tests.support.running_duet import Duet, running_duet
 from tests.support.users import register_user
 
@@ -30,7 +30,7 @@ async def content(duet: Duet, auth: str, folder: Path) -> AsyncIterator[httpx.As
         "TOKEN_ISSUER": ISSUER,
     }
     async with (
-        running(CONTENT, environment, folder) as program,
+        running_program(CONTENT, environment, folder) as program,
         httpx.AsyncClient(base_url=program.url) as client,
     ):
         yield client

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from duet_common.testing.tokens import TokenFactory
 from tests.support.metrics import Scrape
-from tests.support.programs import Program, running
+from tests.support.programs import Program, running_program
 
 _GUNICORN = (
     str(Path(sys.executable).with_name("gunicorn")),
@@ -40,14 +40,14 @@ async def gunicorn(
     request: pytest.FixtureRequest, several: dict[str, str], tmp_path: Path
 ) -> AsyncIterator[Program]:
     command = (*_GUNICORN, f"duet_{request.param}.main:create_app()")
-    async with running(command, several, tmp_path, _READY) as program:
+    async with running_program(command, several, tmp_path, _READY) as program:
         yield program
 
 
 async def _scrape(program: Program) -> Scrape:
     """Of whichever worker takes the connection."""
     async with httpx.AsyncClient(base_url=program.url) as client:
-        return Scrape.of((await client.get("/metrics")).text)
+        return Scrape.parse((await client.get("/metrics")).text)
 
 
 def _workers(program: Program) -> set[int]:
@@ -96,7 +96,7 @@ async def test_it_drains_every_worker_and_clears_its_files(
     several: dict[str, str], tokens: TokenFactory, tmp_path: Path, told: signal.Signals
 ) -> None:
     command = (*_GUNICORN, "duet_content.main:create_app()")
-    async with running(command, several, tmp_path, _READY) as program:
+    async with running_program(command, several, tmp_path, _READY) as program:
         await _until_all_count(program)
         assert _counts(tmp_path)
         async with AsyncExitStack() as stack:
@@ -118,5 +118,5 @@ async def test_it_drains_every_worker_and_clears_its_files(
             async with asyncio.timeout(10):
                 await asyncio.gather(*(socket.wait_closed() for socket in sockets))
             assert [socket.close_code for socket in sockets] == [1012] * len(sockets)
-        assert await program.ended() == 0
+        assert await program.wait() == 0
     assert not _counts(tmp_path)

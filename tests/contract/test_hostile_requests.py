@@ -8,8 +8,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.support.hostile_bodies import BODIES
-from tests.support.hostile_requests import BROKEN, REQUESTS
+from tests.support.hostile_bodies import HOSTILE_BODIES
+from tests.support.hostile_requests import BROKEN_REQUESTS, HOSTILE_REQUESTS
 from tests.support.problems import assert_problem
 from tests.support.raw_http import Request, send
 from tests.support.running_duet import Duet
@@ -92,7 +92,7 @@ def refusal_of(answer: httpx.Response | None) -> str:
     return code
 
 
-@pytest.mark.parametrize("request_", BODIES, ids=lambda request: request.name)
+@pytest.mark.parametrize("request_", HOSTILE_BODIES, ids=lambda request: request.name)
 async def test_a_body_is_refused(target: Target, request_: Request) -> None:
     before = await target.stored()
     code = refusal_of(await target.attack(request_))
@@ -101,7 +101,9 @@ async def test_a_body_is_refused(target: Target, request_: Request) -> None:
     assert await target.stored() == before
 
 
-@pytest.mark.parametrize("request_", [*REQUESTS, *BROKEN], ids=lambda request: request.name)
+@pytest.mark.parametrize(
+    "request_", [*HOSTILE_REQUESTS, *BROKEN_REQUESTS], ids=lambda request: request.name
+)
 async def test_a_request_does_no_harm(target: Target, request_: Request) -> None:
     before = await target.stored()
     answer = await target.attack(request_)

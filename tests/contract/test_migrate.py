@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from duet_common.ids import new_id
-from tests.support.programs import failing, free_port
+from tests.support.programs import free_port, run_to_exit
 from tests.support.running_duet import KEY_ENCRYPTION_KEY
-from tests.support.temporary_databases import opened
+from tests.support.temporary_databases import open_database
 
 SERVICES = pytest.mark.parametrize("service", ["auth", "content"])
 
@@ -51,7 +51,7 @@ async def test_it_waits_for_a_database_that_is_not_there_yet(
             said, _ = await process.communicate()
         assert process.returncode == 0, said
         assert b"migrated to 0" in said
-        async with opened(url) as database:
+        async with open_database(url) as database:
             assert await database.schema_revision()
     finally:
         if process.returncode is None:
@@ -64,7 +64,7 @@ async def test_it_waits_for_a_database_that_is_not_there_yet(
 @SERVICES
 async def test_it_says_why_it_gives_up(service: str, tmp_path: Path) -> None:
     url = f"postgresql://duet:secret@127.0.0.1:{free_port()}/duet"
-    status, said = await failing(
+    status, said = await run_to_exit(
         _command(service, "--wait", "0.5"), _environment(service, url), tmp_path
     )
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.programs import STANDALONE, running, standalone_environment
+from tests.support.programs import STANDALONE, running_program, standalone_environment
 
 ROOT = Path(__file__).parents[2]
 _FENCE = "```"
@@ -22,7 +22,7 @@ def walk(url: str) -> str:
 async def test_the_walk_runs_as_it_is_written(tmp_path: Path) -> None:
     environment = standalone_environment(tmp_path, KEY_PROPAGATION_SECONDS="0.1")
 
-    async with running(STANDALONE, environment, tmp_path) as standalone:
+    async with running_program(STANDALONE, environment, tmp_path) as standalone:
         shell = await asyncio.create_subprocess_exec(
             *("bash", "-euo", "pipefail", "-c", walk(standalone.url)),
             cwd=ROOT,

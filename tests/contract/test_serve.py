@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from duet_common.testing.tokens import TokenFactory
-from tests.support.programs import running
+from tests.support.programs import running_program
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -22,19 +22,19 @@ async def test_it_is_ready_and_ends_with_sigterm(
     service: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     command = (str(PROGRAMS / f"duet-{service}"), "serve")
-    async with running(command, environment, tmp_path) as program:
+    async with running_program(command, environment, tmp_path) as program:
         async with httpx.AsyncClient(base_url=program.url) as client:
             assert (await client.get("/readyz")).json()["status"] == "ok"
         program.process.send_signal(signal.SIGTERM)
 
-        assert await program.ended() in (0, -signal.SIGTERM)
+        assert await program.wait() in (0, -signal.SIGTERM)
 
 
 async def test_sigterm_closes_websockets_with_1012(
     environment: dict[str, str], tokens: TokenFactory, tmp_path: Path
 ) -> None:
     command = (str(PROGRAMS / "duet-content"), "serve")
-    async with running(command, environment, tmp_path) as program:
+    async with running_program(command, environment, tmp_path) as program:
         offered = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{tokens.access_token()}")]
         url = f"{program.url.replace('http', 'ws', 1)}/ws/pod"
         async with connect(url, subprotocols=offered) as socket:
@@ -44,7 +44,7 @@ async def test_sigterm_closes_websockets_with_1012(
                 with pytest.raises(ConnectionClosed):
                     await socket.recv()
             assert socket.close_code == 1012
-        await program.ended()
+        await program.wait()
 
 
 async def test_only_a_trusted_proxy_is_believed(
@@ -54,7 +54,7 @@ async def test_only_a_trusted_proxy_is_believed(
     command = (str(PROGRAMS / "duet-content"), "serve")
     changed = {**environment, "RATE_LIMIT_ADDRESS": "2"}
     async with (
-        running(command, changed, tmp_path) as program,
+        running_program(command, changed, tmp_path) as program,
         httpx.AsyncClient(base_url=program.url) as client,
     ):
         statuses = [

@@ -6,12 +6,17 @@ from pathlib import Path
 import pytest
 
 from duet_standalone.data_folder import DataFolder
-from tests.support.programs import STANDALONE, failing, postgres_runs_in, standalone_environment
+from tests.support.programs import (
+    STANDALONE,
+    is_postgres_running,
+    run_to_exit,
+    standalone_environment,
+)
 
 
 async def why(folder: Path, environment: dict[str, str]) -> str:
     """The one line of a program that did not start, without its prefix."""
-    status, said = await failing(STANDALONE, environment, folder)
+    status, said = await run_to_exit(STANDALONE, environment, folder)
     assert status == 1, said
     assert "Traceback" not in said
     (line,) = said.splitlines()
@@ -81,7 +86,7 @@ async def test_a_setting_that_is_wrong(tmp_path: Path, name: str, value: str) ->
     data = tmp_path / "data"
     said = await why(tmp_path, standalone_environment(data, **{name: value}))
     assert said.startswith(f"the setting {name} is wrong")
-    assert not postgres_runs_in(data)
+    assert not is_postgres_running(data)
 
 
 async def test_a_key_that_does_not_open_the_data(tmp_path: Path) -> None:
@@ -90,4 +95,4 @@ async def test_a_key_that_does_not_open_the_data(tmp_path: Path) -> None:
     (data / "key-encryption.key").write_text("c2hvcnQ=\n")
     said = await why(tmp_path, standalone_environment(data))
     assert said.startswith("the setting KEY_ENCRYPTION_KEY is wrong")
-    assert not postgres_runs_in(data)
+    assert not is_postgres_running(data)

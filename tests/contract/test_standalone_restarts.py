@@ -9,8 +9,8 @@ from duet_standalone.postgres import EmbeddedPostgres
 from tests.support.programs import (
     STANDALONE,
     Program,
-    postgres_runs_in,
-    running,
+    is_postgres_running,
+    running_program,
     standalone_environment,
 )
 from tests.support.users import RegisteredUser, log_in, register_user
@@ -22,8 +22,8 @@ ACKNOWLEDGED = 150
 
 async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    async with running(STANDALONE, standalone_environment(data), tmp_path) as duet:
-        assert postgres_runs_in(data)
+    async with running_program(STANDALONE, standalone_environment(data), tmp_path) as duet:
+        assert is_postgres_running(data)
         assert await duet.interrupt() == 0
         assert not (data / "postgres" / "postmaster.pid").exists()
         assert "Traceback" not in await duet.output()
@@ -32,13 +32,13 @@ async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
 async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> None:
     environment = standalone_environment(tmp_path / "data")
     async with (
-        running(STANDALONE, environment, tmp_path) as duet,
+        running_program(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
         registered_user = await register_user(client)
         created = await client.post(POSTS, json={"title": "Kept"}, headers=registered_user.headers)
     async with (
-        running(STANDALONE, environment, tmp_path) as duet,
+        running_program(STANDALONE, environment, tmp_path) as duet,
         httpx.AsyncClient(base_url=duet.url) as client,
     ):
         read = await client.get(created.headers["location"], headers=registered_user.headers)
@@ -51,13 +51,13 @@ async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> 
 async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     environment = standalone_environment(data)
-    async with running(STANDALONE, environment, tmp_path) as duet:
+    async with running_program(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url) as client:
             registered_user = await register_user(client)
         acknowledged = await _write_until_killed(duet, registered_user)
-        await duet.ended()
+        await duet.wait()
     assert len(acknowledged) >= ACKNOWLEDGED
-    async with running(STANDALONE, environment, tmp_path) as duet:
+    async with running_program(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url, headers=registered_user.headers) as client:
             answers = await asyncio.gather(*(client.get(url) for url in acknowledged))
         assert {answer.status_code for answer in answers} == {200}
@@ -70,7 +70,7 @@ async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "own", durable=False) as own:
         environment = standalone_environment(data, DATABASE_URL=own.url())
         async with (
-            running(STANDALONE, environment, tmp_path) as duet,
+            running_program(STANDALONE, environment, tmp_path) as duet,
             httpx.AsyncClient(base_url=duet.url) as client,
         ):
             registered_user = await register_user(client)
@@ -80,7 +80,7 @@ async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
             assert answer.status_code == 201
             assert await duet.interrupt() == 0
         assert not (data / "postgres").exists()
-        assert postgres_runs_in(tmp_path / "own")
+        assert is_postgres_running(tmp_path / "own")
 
 
 async def _write_until_killed(duet: Program, author: RegisteredUser) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.auth_database import change_user
+from tests.support.auth_database import update_user
 from tests.support.running_duet import KEY_ENCRYPTION_KEY, Duet
 from tests.support.users import register_user
 
@@ -30,8 +30,8 @@ async def test_it_shows_a_slice_newest_first_and_the_total(
     duet: Duet, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     users = [await register_user(client) for _ in range(3)]
-    await change_user(duet, users[1].id, permissions=["posts:moderate"])
-    await change_user(duet, users[0].id, is_active=False, is_superuser=True)
+    await update_user(duet, users[1].id, permissions=["posts:moderate"])
+    await update_user(duet, users[0].id, is_active=False, is_superuser=True)
 
     lines = (await list_users(duet, tmp_path, "--skip", "1")).splitlines()
 
@@ -46,7 +46,7 @@ async def test_it_shows_only_active_users_on_request(
     duet: Duet, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     users = [await register_user(client) for _ in range(3)]
-    await change_user(duet, users[1].id, is_active=False)
+    await update_user(duet, users[1].id, is_active=False)
 
     shown = json.loads(await list_users(duet, tmp_path, "--active", "--limit", "1", "--json"))
 

@@ -1,4 +1,4 @@
-"""What a test looks up or changes in auth's database behind the service's back."""
+"""Queries and changes that a test makes in auth's database directly, without the API."""
 
 import uuid
 
@@ -14,23 +14,24 @@ from tests.support.running_duet import Duet
 from tests.support.users import RegisteredUser
 
 
-async def count(session: AsyncSession, model: type[AuthBase]) -> int:
-    """How many rows are committed, whatever else this session has seen."""
+async def count_rows(session: AsyncSession, model: type[AuthBase]) -> int:
+    """Return the number of rows that a new statement of this session sees."""
     return (await session.execute(select(func.count()).select_from(model))).scalar_one()
 
 
-async def change_user(duet: Duet, user_id: uuid.UUID, **values: object) -> None:
-    """Change a user as an operator would, committed."""
+async def update_user(duet: Duet, user_id: uuid.UUID, **values: object) -> None:
+    """Change columns of a user, such as permissions, and commit."""
     database: Database = duet.auth.runtime.database
     async with database.transaction() as session:
         await session.execute(update(User).where(User.id == user_id).values(**values))
 
 
-async def session_of(session: AsyncSession, registered_user: RegisteredUser) -> UserSession:
-    """The stored session of a registered_user's access token, as it is now."""
-    query = select(UserSession).where(UserSession.id == session_id_of(registered_user.access_token))
+async def stored_session(session: AsyncSession, registered_user: RegisteredUser) -> UserSession:
+    """Return the current row of the session that the user's access token belongs to."""
+    query = select(UserSession).where(UserSession.id == session_id_in(registered_user.access_token))
     return (await session.scalars(query.execution_options(populate_existing=True))).one()
 
 
-def session_id_of(access_token: str) -> uuid.UUID:
+def session_id_in(access_token: str) -> uuid.UUID:
+    """Return the `sid` claim of an access token, without verifying the token."""
     return uuid.UUID(str(read_unverified(access_token).claims["sid"]))

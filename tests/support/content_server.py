@@ -1,4 +1,4 @@
-"""Content served by itself, without auth and the standalone, for a test."""
+"""The content service alone, without auth, run inside a test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,14 +11,15 @@ from duet_content.main import create_app
 from duet_content.settings import ContentSettings
 
 
-class _QuietServer(uvicorn.Server):
-    """Leaves the signals to pytest, and says when it serves."""
+class _ServerWithoutSignals(uvicorn.Server):
+    """A server that installs no signal handlers and sets `ready` once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # wider, on purpose
+    # Ctrl-C belongs to pytest.
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # nullcontext is enough
         return nullcontext()
 
     async def startup(self, sockets: object = None) -> None:
@@ -27,10 +28,10 @@ class _QuietServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving_content(settings: ContentSettings, clock: Clock = utc_now) -> AsyncIterator[str]:
-    """The origin of a content on a free port."""
+async def running_content(settings: ContentSettings, clock: Clock = utc_now) -> AsyncIterator[str]:
+    """Run content on a free port and yield its origin."""
     app = create_app(settings, clock)
-    server = _QuietServer(
+    server = _ServerWithoutSignals(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False)
     )
     serving = asyncio.create_task(server.serve())

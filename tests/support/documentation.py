@@ -1,4 +1,4 @@
-"""What the reference pages in `docs` name."""
+"""The names that the reference pages in `docs` list."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).parents[2] / "docs/reference"
 
 
-def documented(page: str) -> set[str]:
-    """The names in the first column of a page's tables."""
+def documented_names(page: str) -> set[str]:
+    """Return the names in the first column of the tables of a reference page."""
     text = (_FOLDER / f"{page}.md").read_text(encoding="utf-8")
     return set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))

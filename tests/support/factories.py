@@ -1,4 +1,4 @@
-"""Rows as a test needs them, one factory a model; they are flushed, not committed."""
+"""One factory per model; a factory flushes its row and leaves the commit to the test."""
 
 import itertools
 import uuid
@@ -15,7 +15,7 @@ _NUMBERS = itertools.count(1)
 
 
 async def make_user(session: AsyncSession, **values: object) -> User:
-    user = User(**{"email": f"made-{next(_NUMBERS)}@example.com", "hashed_password": "!", **values})
+    user = User(**{"email": f"user-{next(_NUMBERS)}@example.com", "hashed_password": "!", **values})
     session.add(user)
     await session.flush()
     return user

@@ -1,4 +1,4 @@
-"""Bodies that every operation with a JSON body must refuse."""
+"""Requests whose body every operation that takes JSON must refuse."""
 
 from tests.support.raw_http import Request
 
@@ -15,41 +15,41 @@ OPERATIONS = {
     ("PUT", "/api/v1/users/me/password"): "new_password",
 }
 _BODIES = {
-    "nothing": b"",
+    "empty": b"",
     "spaces": b"   ",
-    "no JSON": b"@=Engines",
-    "cut off": b'{"@": "Eng',
+    "not JSON": b"@=Engines",
+    "truncated JSON": b'{"@": "Eng',
     "a NUL byte": b'{"@": "\0"}',
     "an escaped NUL": b'{"@": "En\\u0000gines"}',
-    "half a surrogate pair": b'{"@": "Engines \\ud800"}',
-    "half a surrogate pair in a name": b'{"@\\udfff": "Engines"}',
-    "no UTF-8": b'{"@": "\xff\xfe"}',
-    "an overlong UTF-8 form": b'{"@": "\xc0\x80"}',
+    "a lone surrogate": b'{"@": "Engines \\ud800"}',
+    "a lone surrogate in a name": b'{"@\\udfff": "Engines"}',
+    "not UTF-8": b'{"@": "\xff\xfe"}',
+    "an overlong UTF-8 sequence": b'{"@": "\xc0\x80"}',
     "an array": b'["@"]',
     "a string": b'"@"',
     "null": b"null",
-    "a number for text": b'{"@": 1}',
-    "a list for text": b'{"@": ["Engines"]}',
-    "an object for text": b'{"@": {"$gt": ""}}',
+    "a number instead of text": b'{"@": 1}',
+    "a list instead of text": b'{"@": ["Engines"]}',
+    "an object instead of text": b'{"@": {"$gt": ""}}',
     "NaN": b'{"@": NaN}',
-    "5,000 digits": b'{"@": ' + b"9" * 5000 + b"}",
-    "a deep array": b'{"@": ' + b"[" * 50_000,
-    "a deep object": b'{"@":' * 20_000,
+    "a number of 5,000 digits": b'{"@": ' + b"9" * 5000 + b"}",
+    "deeply nested arrays": b'{"@": ' + b"[" * 50_000,
+    "deeply nested objects": b'{"@":' * 20_000,
     "an unknown field": b'{"@": "Engines!", "__proto__": {"is_superuser": true}}',
-    "a name twice": b'{"@": "Engines!", "@": 1}',
-    "text after it": b'{"@": "Engines!"} {}',
-    "too long a text": b'{"@": "' + b"a" * 100_001 + b'"}',
+    "a duplicate name": b'{"@": "Engines!", "@": 1}',
+    "text after the JSON": b'{"@": "Engines!"} {}',
+    "text over the maximum length": b'{"@": "' + b"a" * 100_001 + b'"}',
 }
-_GOOD = b'{"@": "Engines!"}'
+_VALID_BODY = b'{"@": "Engines!"}'
 _TYPES = {
-    "as plain text": b"Content-Type: text/plain",
-    "as a form": b"Content-Type: application/x-www-form-urlencoded",
-    "as multipart without a boundary": b"Content-Type: multipart/form-data",
-    "as no type at all": b"Content-Type: \xff",
+    "sent as plain text": b"Content-Type: text/plain",
+    "sent as a form": b"Content-Type: application/x-www-form-urlencoded",
+    "sent as multipart without a boundary": b"Content-Type: multipart/form-data",
+    "sent with a type that is not ASCII": b"Content-Type: \xff",
 }
 
 
-def _of(method: str, path: str, field: str) -> list[Request]:
+def _requests_for(method: str, path: str, field: str) -> list[Request]:
     operation = f"{method} {path}: "
     name = field.encode()
     return [
@@ -58,21 +58,23 @@ def _of(method: str, path: str, field: str) -> list[Request]:
             for flaw, body in _BODIES.items()
         ),
         *(
-            Request(operation + flaw, method, path, (header,), _GOOD.replace(b"@", name))
+            Request(operation + flaw, method, path, (header,), _VALID_BODY.replace(b"@", name))
             for flaw, header in _TYPES.items()
         ),
         Request(
-            operation + "a declared megabyte and more",
+            operation + "a declared length over the maximum length",
             *(method, path, (JSON, b"Content-Length: %d" % (MAX_BODY_BYTES + 1))),
         ),
         Request(
-            operation + "a chunked megabyte and more",
+            operation + "a chunked body over the maximum length",
             *(method, path, (JSON, b"Transfer-Encoding: chunked")),
             b"%x\r\n" % (MAX_BODY_BYTES + 1) + b" " * (MAX_BODY_BYTES + 1) + b"\r\n0\r\n\r\n",
         ),
     ]
 
 
-BODIES = [
-    request for (method, path), field in OPERATIONS.items() for request in _of(method, path, field)
+HOSTILE_BODIES = [
+    request
+    for (method, path), field in OPERATIONS.items()
+    for request in _requests_for(method, path, field)
 ]

@@ -1,4 +1,4 @@
-"""A model for the tests of the database library, so that they need no service's."""
+"""A model for the tests of the database library, which must not depend on a service's models."""
 
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column

@@ -1,4 +1,4 @@
-"""A PostgreSQL that a test can take away and give back: a relay in front of the real one."""
+"""A TCP relay in front of PostgreSQL, which a test cuts and restores to simulate an outage."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 
 class Relay:
-    """Passes bytes between 127.0.0.1:`port` and the server of a URL, until it is cut."""
+    """A relay from 127.0.0.1:`port` to the server of a URL."""
 
     def __init__(self, server_url: str) -> None:
         self._url = make_url(server_url)
@@ -17,16 +17,17 @@ class Relay:
         self.port = 0
 
     def url_for(self, url: str) -> str:
-        """The URL of a database, by way of this relay."""
-        through = make_url(url).set(host="127.0.0.1", port=self.port, query={})
-        return through.render_as_string(hide_password=False)
+        """Return the URL that reaches the database of `url` through this relay."""
+        relayed = make_url(url).set(host="127.0.0.1", port=self.port, query={})
+        return relayed.render_as_string(hide_password=False)
 
     async def restore(self) -> None:
+        """Accept connections. The first call chooses a free port; later calls reuse it."""
         self._server = await asyncio.start_server(self._relay, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """Close every connection, and refuse new ones."""
+        """Abort every connection and refuse new ones."""
         if self._server is not None:
             self._server.close()
         for writer in self._open:
@@ -42,12 +43,12 @@ class Relay:
         both = {writer, upstream}
         self._open |= both
         try:
-            await asyncio.gather(_pass(reader, upstream), _pass(upstream_reader, writer))
+            await asyncio.gather(_forward(reader, upstream), _forward(upstream_reader, writer))
         finally:
             self._open -= both
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(ConnectionError):
         while chunk := await reader.read(65_536):
             writer.write(chunk)
@@ -56,7 +57,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def relay_to(server_url: str) -> AsyncIterator[Relay]:
+async def running_relay(server_url: str) -> AsyncIterator[Relay]:
     relay = Relay(server_url)
     await relay.restore()
     try:

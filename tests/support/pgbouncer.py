@@ -1,4 +1,4 @@
-"""A real pgbouncer in transaction mode, before the server of a test's worker."""
+"""A real PgBouncer in transaction mode, in front of the test's PostgreSQL server."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 
 from tests.support.programs import free_port
-from tests.support.required_programs import needed
+from tests.support.required_programs import require_program
 
 _SECONDS = 10
 _INI = """
@@ -28,8 +28,11 @@ default_pool_size = {connections}
 
 @asynccontextmanager
 async def pgbouncer(*urls: str, connections: int) -> AsyncIterator[list[str]]:
-    """The same databases by a pgbouncer that opens so many connections to each."""
-    program, port = needed("pgbouncer"), free_port()
+    """Run PgBouncer and yield the URLs that reach the same databases through it.
+
+    It opens at most `connections` server connections to each database.
+    """
+    program, port = require_program("pgbouncer"), free_port()
     servers = [make_url(url) for url in urls]
     with tempfile.TemporaryDirectory(prefix="duet-pgbouncer-") as folder:
         ini = Path(folder) / "pgbouncer.ini"
@@ -49,8 +52,8 @@ async def pgbouncer(*urls: str, connections: int) -> AsyncIterator[list[str]]:
         )
         try:
             async with asyncio.timeout(_SECONDS):
-                await _until_up(process)
-            yield [_through(server, port) for server in servers]
+                await _wait_until_up(process)
+            yield [_pooled_url(server, port) for server in servers]
         finally:
             process.terminate()
             await process.communicate()
@@ -65,23 +68,27 @@ def _database(server: URL) -> str:
     )
 
 
-def _through(server: URL, port: int) -> str:
+def _pooled_url(server: URL, port: int) -> str:
     url = server.set(host="127.0.0.1", port=port, query={})
     return url.render_as_string(hide_password=False)
 
 
 def _user(server: URL) -> int | None:
-    """As root, which it refuses to be: the owner of the server's socket, who alone may use it."""
+    """Return the user id that PgBouncer runs as, or None to keep this process's user.
+
+    PgBouncer refuses to run as root. It then runs as the owner of the server's socket folder,
+    because nobody else may use the socket; for a server over TCP it runs as `nobody`.
+    """
     if os.geteuid() != 0:
         return None
     folder = server.query.get("host")
     return Path(folder).stat().st_uid if isinstance(folder, str) else 65534
 
 
-async def _until_up(process: asyncio.subprocess.Process) -> None:
+async def _wait_until_up(process: asyncio.subprocess.Process) -> None:
     assert process.stderr is not None
-    said = ""
-    while "process up" not in said:
+    log = ""
+    while "process up" not in log:
         line = await process.stderr.readline()
-        assert line, f"pgbouncer ended: {said}"
-        said += line.decode()
+        assert line, f"PgBouncer exited: {log}"
+        log += line.decode()

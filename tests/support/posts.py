@@ -1,4 +1,4 @@
-"""Posts written over HTTP, as a test needs them."""
+"""Posts created over HTTP."""
 
 from typing import Any
 
@@ -8,18 +8,20 @@ POSTS = "/api/v1/posts"
 Json = dict[str, Any]
 
 
-async def write_draft(author: httpx.AsyncClient, **fields: str) -> Json:
-    """A new draft of the client's user."""
-    answer = await author.post(POSTS, json={"title": "Engines", "content": "They weave.", **fields})
-    assert answer.status_code == 201, answer.text
-    draft: Json = answer.json()
+async def create_draft(author: httpx.AsyncClient, **fields: str) -> Json:
+    """Create a draft by the client's user and return it."""
+    response = await author.post(
+        POSTS, json={"title": "Engines", "content": "They weave.", **fields}
+    )
+    assert response.status_code == 201, response.text
+    draft: Json = response.json()
     return draft
 
 
-async def write_post(author: httpx.AsyncClient, **fields: str) -> Json:
-    """A new post of the client's user, published."""
-    draft = await write_draft(author, **fields)
-    answer = await author.post(f"{POSTS}/{draft['id']}/publish")
-    assert answer.status_code == 200, answer.text
-    post: Json = answer.json()
+async def create_published_post(author: httpx.AsyncClient, **fields: str) -> Json:
+    """Create and publish a post by the client's user and return it."""
+    draft = await create_draft(author, **fields)
+    response = await author.post(f"{POSTS}/{draft['id']}/publish")
+    assert response.status_code == 200, response.text
+    post: Json = response.json()
     return post

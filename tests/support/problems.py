@@ -1,10 +1,10 @@
-"""What every error answer must be: a problem detail (RFC 9457) that tells nothing it should not."""
+"""The checks that every error response must pass: it is a problem detail (RFC 9457)."""
 
 import httpx
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
-    """The problem, after checking its status, code, form and headers."""
+    """Check status, code, members and headers of an error response, and return its body."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"

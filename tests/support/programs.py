@@ -1,4 +1,4 @@
-"""Programs run for a test as people run them: other processes, with an environment of their own."""
+"""Programs that a test runs in other processes, with only the environment that it gives them."""
 
 import asyncio
 import os
@@ -20,41 +20,45 @@ _SECONDS = 30
 
 
 class Program:
-    """A running program that has said where it serves."""
+    """A running program that has printed the URL that it serves."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, rest: asyncio.Task[str]):
+    def __init__(
+        self, process: asyncio.subprocess.Process, url: str, remaining_output: asyncio.Task[str]
+    ):
         self.process = process
         self.url = url
-        self._rest = rest
+        self._remaining_output = remaining_output
 
     def kill(self) -> None:
-        """As the kernel does when memory is short: no time for anything."""
+        """Send SIGKILL, so that the program cannot clean up."""
         self.process.send_signal(signal.SIGKILL)
 
     async def interrupt(self) -> int:
-        """Ctrl-C, and its exit status."""
+        """Send SIGINT, as Ctrl-C does, and return the exit status."""
         self.process.send_signal(signal.SIGINT)
-        return await self.ended()
+        return await self.wait()
 
-    async def ended(self) -> int:
+    async def wait(self) -> int:
+        """Return the exit status once the program has exited."""
         async with asyncio.timeout(_SECONDS):
             return await self.process.wait()
 
     async def output(self) -> str:
-        """What it said after it was ready, once it has ended."""
-        return await self._rest
+        """Return what the program printed after it was ready, once it has exited."""
+        return await self._remaining_output
 
 
 @asynccontextmanager
-async def running(
+async def running_program(
     command: Sequence[str],
     environment: Mapping[str, str],
     folder: Path,
     ready: str = "running on|is ready at",
 ) -> AsyncIterator[Program]:
-    """A program in a folder, with nothing but this environment; interrupted in the end.
+    """Run a program in a folder and yield it once it is ready; at the end, interrupt it.
 
-    It serves once what it says matches `ready`, and has named its URL by then.
+    The program is ready once its output matches the regular expression `ready`. It must have
+    printed its URL by then.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -66,30 +70,30 @@ async def running(
         start_new_session=True,
     )
     assert process.stdout is not None
-    said = ""
+    output = ""
     try:
         async with asyncio.timeout(_SECONDS):
-            while not re.search(ready, said):
+            while not re.search(ready, output):
                 line = await process.stdout.readline()
-                assert line, f"ended before it served: {said}"
-                said += line.decode()
-        url = _URL.findall(said)[-1]
-        rest = asyncio.create_task(_read(process.stdout))
-        program = Program(process, url, rest)
+                assert line, f"the program exited before it was ready: {output}"
+                output += line.decode()
+        url = _URL.findall(output)[-1]
+        remaining_output = asyncio.create_task(_read(process.stdout))
+        program = Program(process, url, remaining_output)
         yield program
         if process.returncode is None:
             await program.interrupt()
-        await rest
+        await remaining_output
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)  # its workers, too
+            os.killpg(process.pid, signal.SIGKILL)  # and its worker processes
             await process.wait()
 
 
-async def failing(
+async def run_to_exit(
     command: Sequence[str], environment: Mapping[str, str], folder: Path
 ) -> tuple[int, str]:
-    """Exit status and standard error of a program that should end at once."""
+    """Run a program that must exit by itself; return its exit status and standard error."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
@@ -100,17 +104,17 @@ async def failing(
     )
     try:
         async with asyncio.timeout(_SECONDS):
-            _, said = await process.communicate()
+            _, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     assert process.returncode is not None
-    return process.returncode, said.decode()
+    return process.returncode, errors.decode()
 
 
 def standalone_environment(data: Path, **changes: str) -> dict[str, str]:
-    """What `duet-standalone` is told; a free port unless one is given."""
+    """Return environment variables for `duet-standalone`; `changes` add to them or replace them."""
     return {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(data),
@@ -127,8 +131,8 @@ def free_port() -> int:
         return port
 
 
-def postgres_runs_in(data: Path) -> bool:
-    """Whether the folder's PostgreSQL is alive, by the pid that it wrote there."""
+def is_postgres_running(data: Path) -> bool:
+    """Return whether the process in the data folder's `postmaster.pid` is alive."""
     try:
         pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, 0)

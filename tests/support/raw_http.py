@@ -1,4 +1,4 @@
-"""Requests byte by byte, for what no client library would send."""
+"""HTTP requests as raw bytes, for what no client library would send."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,11 @@ _SECONDS = 10
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `raw` replaces all of it. One that is `cut_off` ends before it is whole."""
+    """A request to send as bytes.
+
+    `raw`, if given, replaces all other parts; `{bearer}` in it stands for the Authorization header.
+    `cut_off` means that the client closes its side of the connection after the last byte.
+    """
 
     name: str
     method: str = "GET"
@@ -24,7 +28,7 @@ class Request:
     cut_off: bool = False
 
     def encode(self, token: str, post: str) -> bytes:
-        """Its bytes, with the token unless it brings an Authorization header of its own."""
+        """Return the bytes of the request, with `token` unless it has an Authorization header."""
         bearer = b"Authorization: Bearer " + token.encode()
         if self.raw is not None:
             return self.raw.replace(b"{bearer}", bearer)
@@ -43,7 +47,7 @@ class Request:
 
 
 async def send(origin: str, data: bytes, *, cut_off: bool) -> httpx.Response | None:
-    """The first answer to these bytes; None when the connection is closed without one."""
+    """Send bytes and return the response, or None if the server closes without a response."""
     url = urlsplit(origin)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     try:
@@ -52,17 +56,17 @@ async def send(origin: str, data: bytes, *, cut_off: bool) -> httpx.Response | N
             await writer.drain()
             if cut_off:
                 writer.write_eof()
-            answer = await reader.read()
+            response = await reader.read()
     finally:
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-    return _parse(answer) if answer else None
+    return _parse(response) if response else None
 
 
-def _parse(answer: bytes) -> httpx.Response:
-    head, _, content = answer.partition(b"\r\n\r\n")
+def _parse(response: bytes) -> httpx.Response:
+    head, _, content = response.partition(b"\r\n\r\n")
     status_line, *lines = head.split(b"\r\n")
     headers = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-    # As it came: httpx would undo a transfer coding only while it reads a stream.
+    # The content keeps its transfer coding: httpx decodes it only while it reads a stream.
     return httpx.Response(int(status_line.split()[1]), headers=headers, content=content)

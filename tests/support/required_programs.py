@@ -1,4 +1,4 @@
-"""Programs that some tests need and a machine may not have."""
+"""Programs that some tests need and that may not be installed."""
 
 import os
 import shutil
@@ -7,16 +7,16 @@ from typing import NoReturn
 import pytest
 
 
-def needed(program: str) -> str:
-    """Where it is. Without it the test is skipped, and in CI, where nothing may be, it fails."""
+def require_program(program: str) -> str:
+    """Return the path of a program. If it is not installed, skip the test, or fail it in CI."""
     path = shutil.which(program)
     if path is None:
-        lacking(f"{program} is not installed")
+        skip_or_fail_in_ci(f"{program} is not installed")
     return path
 
 
-def lacking(what: str) -> NoReturn:
-    """Skip a test for want of something; fail it in CI."""
+def skip_or_fail_in_ci(reason: str) -> NoReturn:
+    """Skip the test. In CI, where no test may be skipped, fail it."""
     if os.environ.get("CI"):
-        pytest.fail(f"nothing may be skipped in CI, and {what}")
-    pytest.skip(what)
+        pytest.fail(f"no test may be skipped in CI: {reason}")
+    pytest.skip(reason)

@@ -1,4 +1,4 @@
-"""Running the pair for a test: real uvicorn, real sockets, in the test's own event loop."""
+"""Both services under real uvicorn on real sockets, in the event loop of the tests."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ KEY_ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 @dataclass(frozen=True)
 class Duet:
-    """The running pair."""
+    """Both services while they run; `url` is their common origin, `urls` their databases."""
 
     url: str
     auth: Service[AuthRuntime]
@@ -33,15 +33,16 @@ class Duet:
     urls: DatabaseUrls
 
 
-class QuietServer(StandaloneServer):
-    """The server of `make run`, which leaves the signals to pytest."""
+class ServerWithoutSignals(StandaloneServer):
+    """The server of `make run`, without its signal handlers."""
 
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # wider, on purpose
+    # Ctrl-C belongs to pytest.
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # nullcontext is enough
         return nullcontext()
 
 
 def auth_settings(url: str, **changes: Any) -> AuthSettings:
-    """Settings of a test: no rate limit unless it asks for one, and small pools."""
+    """Return auth's settings for a test, without rate limits unless `changes` enable them."""
     values: dict[str, Any] = {
         "AUTH_DATABASE_URL": url,
         "key_encryption_key": KEY_ENCRYPTION_KEY,
@@ -53,7 +54,7 @@ def auth_settings(url: str, **changes: Any) -> AuthSettings:
 
 
 def content_settings(url: str, jwks: str | Path, **changes: Any) -> ContentSettings:
-    """`jwks` is auth's origin, or a file with its public keys."""
+    """Return content's settings for a test; `jwks` is auth's origin or a JWK Set file."""
     source = (
         {"jwks_file": jwks}
         if isinstance(jwks, Path)
@@ -77,16 +78,21 @@ async def running_duet(
     auth: dict[str, Any] | None = None,
     content: dict[str, Any] | None = None,
 ) -> AsyncIterator[Duet]:
-    """Both services behind one origin on a free port; `auth` and `content` change settings."""
+    """Run both services behind one origin on a free port.
+
+    `auth` and `content` are settings that differ from those of `auth_settings` and
+    `content_settings`.
+    """
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        # asyncio sets it only on sockets that it made itself: without, each answer waits 40 ms.
+        # asyncio sets TCP_NODELAY only on sockets that it creates itself. Without it, each response
+        # is delayed by 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         auth_app = create_auth(auth_settings(urls.auth, **(auth or {})), clock)
         content_app = create_content(content_settings(urls.content, url, **(content or {})), clock)
         ready = asyncio.Event()
         standalone = StandaloneApp(auth_app, content_app)
-        server = QuietServer(standalone, ready.set)
+        server = ServerWithoutSignals(standalone, ready.set)
         async with standalone.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:

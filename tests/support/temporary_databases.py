@@ -1,4 +1,4 @@
-"""Databases of a test's own, on the server of its worker: made, and dropped again."""
+"""Temporary databases on the PostgreSQL server of the test worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,9 +14,9 @@ from duet_standalone.databases import DatabaseUrls
 
 
 @asynccontextmanager
-async def scratch_database(server_url: str) -> AsyncIterator[str]:
-    """The URL of an empty database."""
-    name = f"scratch_{new_id().hex}"
+async def temporary_database(server_url: str) -> AsyncIterator[str]:
+    """Create an empty database, yield its URL, and drop it at the end."""
+    name = f"temporary_{new_id().hex}"
     connection = await asyncpg.connect(server_url)
     try:
         await connection.execute(f"CREATE DATABASE {name}")
@@ -27,19 +27,19 @@ async def scratch_database(server_url: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def scratch_pair(server_url: str) -> AsyncIterator[DatabaseUrls]:
-    """Two migrated databases, for a pair of services of one test's own."""
-    async with scratch_database(server_url) as auth, scratch_database(server_url) as content:
+async def migrated_databases(server_url: str) -> AsyncIterator[DatabaseUrls]:
+    """Create a migrated database for each service, and drop both at the end."""
+    async with temporary_database(server_url) as auth, temporary_database(server_url) as content:
         await AUTH_MIGRATIONS.upgrade(auth)
         await CONTENT_MIGRATIONS.upgrade(content)
         yield DatabaseUrls(auth, content)
 
 
 @asynccontextmanager
-async def opened(
+async def open_database(
     url: str, *, seconds: float = 5.0, pool_size: int = 1, pooler: bool = False, echo: bool = False
 ) -> AsyncIterator[Database]:
-    """A `Database` with small pools; `seconds` is its timeout."""
+    """Open a `Database` with small pools; `seconds` is its timeout."""
     options = DatabaseOptions(
         application_name="test",
         pool_size=pool_size,

@@ -1,4 +1,4 @@
-"""A collector of traces on 127.0.0.1, which keeps what it is sent."""
+"""An OTLP trace collector on 127.0.0.1 that keeps every span that it receives."""
 
 import threading
 from collections import Counter
@@ -12,8 +12,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A span as it arrived, with the service and the instrumentation that it came from."""
+class ReceivedSpan:
+    """A span, with its service and its instrumentation scope."""
 
     service: str
     scope: str
@@ -24,50 +24,55 @@ class Seen:
         return self.span.kind == Span.SPAN_KIND_SERVER
 
     def attribute(self, name: str) -> str:
-        """An attribute that is text; empty if there is none."""
+        """Return a text attribute, or the empty string if there is none."""
         return next((a.value.string_value for a in self.span.attributes if a.key == name), "")
 
 
 class Collector:
+    """The collector's state: its base URL, the spans, and the paths and media types of requests."""
+
     def __init__(self, url: str) -> None:
         self.url = url
         self.paths: set[str] = set()
         self.content_types: set[str] = set()
-        self.spans: list[Seen] = []
+        self.spans: list[ReceivedSpan] = []
 
-    def take(self, path: str, content_type: str, body: bytes) -> None:
+    def receive(self, path: str, content_type: str, body: bytes) -> None:
+        """Keep the spans of one export request."""
         self.paths.add(path)
         self.content_types.add(content_type)
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             names = (a for a in resource.resource.attributes if a.key == "service.name")
             service = next(names).value.string_value
             for scope in resource.scope_spans:
-                self.spans += [Seen(service, scope.scope.name, span) for span in scope.spans]
+                self.spans += [
+                    ReceivedSpan(service, scope.scope.name, span) for span in scope.spans
+                ]
 
     @property
-    def servers(self) -> Counter[str]:
-        """How many server spans there are of each name."""
-        return Counter(seen.span.name for seen in self.spans if seen.is_server)
+    def server_span_counts(self) -> Counter[str]:
+        """The number of server spans per name."""
+        return Counter(s.span.name for s in self.spans if s.is_server)
 
-    def server(self, name: str) -> Seen:
-        """The one server span of that name."""
-        (found,) = (seen for seen in self.spans if seen.is_server and seen.span.name == name)
+    def server_span(self, name: str) -> ReceivedSpan:
+        """Return the only server span of that name."""
+        (found,) = (s for s in self.spans if s.is_server and s.span.name == name)
         return found
 
-    def below(self, parent: Seen) -> list[Seen]:
-        """The spans whose parent that span is, in their order."""
+    def children(self, parent: ReceivedSpan) -> list[ReceivedSpan]:
+        """Return the child spans of a span, in the order of their start."""
         found = (s for s in self.spans if s.span.parent_span_id == parent.span.span_id)
-        return sorted(found, key=lambda seen: seen.span.start_time_unix_nano)
+        return sorted(found, key=lambda s: s.span.start_time_unix_nano)
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """A running collector; `url` is what OTEL_EXPORTER_OTLP_ENDPOINT would name."""
+def running_collector() -> Iterator[Collector]:
+    """Run a collector; `url` is the value for OTEL_EXPORTER_OTLP_ENDPOINT."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            collector.take(self.path, self.headers["Content-Type"], body)
+            collector.receive(self.path, self.headers["Content-Type"], body)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -1,4 +1,4 @@
-"""People who use Duet over HTTP, as a test needs them."""
+"""Users who register and log in over HTTP."""
 
 import itertools
 import uuid
@@ -12,7 +12,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True)
 class RegisteredUser:
-    """Somebody registered and logged in."""
+    """A user who has registered and logged in."""
 
     id: uuid.UUID
     email: str
@@ -25,16 +25,16 @@ class RegisteredUser:
 
 
 def new_email() -> str:
-    return f"person-{next(_NUMBERS)}@example.com"
+    return f"registered-{next(_NUMBERS)}@example.com"
 
 
 async def log_in(client: httpx.AsyncClient, email: str, password: str = PASSWORD) -> httpx.Response:
-    """The answer to a login, whatever it is."""
+    """Log in and return the response, whatever its status."""
     return await client.post("/api/v1/auth/login", data={"username": email, "password": password})
 
 
 async def register_user(client: httpx.AsyncClient, **fields: str) -> RegisteredUser:
-    """Register and log in somebody new."""
+    """Register a user and log in; `fields` are members of the registration request."""
     email = fields.setdefault("email", new_email())
     fields.setdefault("password", PASSWORD)
     registered = await client.post("/api/v1/auth/register", json=fields)

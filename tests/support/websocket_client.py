@@ -1,4 +1,4 @@
-"""A client of the WebSocket, as a test needs it: each wait ends, each answer is checked."""
+"""A WebSocket client for tests: every wait has a timeout, and every server message is validated."""
 
 import asyncio
 import json
@@ -15,42 +15,44 @@ from websockets.typing import Subprotocol
 from duet_content.realtime.messages import ServerMessage
 from tests.support.running_duet import Duet
 
-PATIENCE: Final = 5.0
+TIMEOUT_SECONDS: Final = 5.0
 _SERVER_MESSAGE: Final[TypeAdapter[ServerMessage]] = TypeAdapter(ServerMessage)
 
 
-class Talker:
-    """One connection; `closed` tells how it ended."""
+class WebSocketClient:
+    """One connection to the server."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
 
-    async def say(self, kind: str, **fields: object) -> None:
-        await self.send(json.dumps({"type": kind, **fields}))
+    async def send_message(self, kind: str, **fields: object) -> None:
+        """Send a message of the type `kind`."""
+        await self.send_frame(json.dumps({"type": kind, **fields}))
 
-    async def send(self, frame: str | bytes) -> None:
-        async with asyncio.timeout(PATIENCE):
+    async def send_frame(self, frame: str | bytes) -> None:
+        """Send a text or binary frame as it is."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             await self.socket.send(frame)
 
-    async def hear(self) -> dict[str, Any]:
-        """The next message, which must be one of those that the server has."""
-        async with asyncio.timeout(PATIENCE):
+    async def receive(self) -> dict[str, Any]:
+        """Return the next message, which must match the schema of server messages."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             text = await self.socket.recv(decode=True)
         assert isinstance(text, str)
         _SERVER_MESSAGE.validate_json(text, strict=True)
         message: dict[str, Any] = json.loads(text)
         return message
 
-    async def ask(self, kind: str, **fields: object) -> dict[str, Any]:
-        """The answer to a message: the next that repeats its `id`."""
-        await self.say(kind, **fields, id="asked")
-        while (answer := await self.hear()).get("id") != "asked":
+    async def request(self, kind: str, **fields: object) -> dict[str, Any]:
+        """Send a message and return its reply: the next message with the same `id`."""
+        await self.send_message(kind, **fields, id="asked")
+        while (reply := await self.receive()).get("id") != "asked":
             pass
-        return answer
+        return reply
 
-    async def closed(self) -> int:
-        """The close code; what comes before it is passed over."""
-        async with asyncio.timeout(PATIENCE):
+    async def close_code(self) -> int:
+        """Discard messages until the server closes the connection, and return the close code."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             try:
                 while True:
                     await self.socket.recv()
@@ -58,16 +60,16 @@ class Talker:
                 return self.socket.close_code or 1006
 
     def abort(self) -> None:
-        """Go as a pulled cable does: without a close frame."""
+        """Drop the connection without a close frame, as a network failure does."""
         self.socket.transport.abort()
 
 
-def address(duet: Duet, client_id: str) -> str:
+def websocket_url(duet: Duet, client_id: str) -> str:
     return f"{duet.url.replace('http', 'ws', 1)}/ws/{client_id}"
 
 
 @asynccontextmanager
-async def talking(
+async def open_websocket(
     duet: Duet,
     token: str | None = None,
     client_id: str = "c1",
@@ -75,38 +77,38 @@ async def talking(
     subprotocols: Sequence[str] | None = None,
     max_queue: int | None = None,
     **options: Any,
-) -> AsyncIterator[Talker]:
-    """A connection that offers `duet.v1` and the token, if there is one, or else `subprotocols`.
+) -> AsyncIterator[WebSocketClient]:
+    """Open a connection that offers `subprotocols`, by default `duet.v1` and the token if given.
 
-    It goes on reading while the test does not listen, unless `max_queue` says after how many
-    messages it stops.
+    The client reads in the background. With `max_queue`, it stops reading while that many messages
+    wait for the test.
     """
     if subprotocols is None:
         subprotocols = ["duet.v1"] if token is None else ["duet.v1", f"bearer.{token}"]
     async with connect(
-        address(duet, client_id),
+        websocket_url(duet, client_id),
         subprotocols=[Subprotocol(name) for name in subprotocols] or None,
-        open_timeout=PATIENCE,
-        close_timeout=PATIENCE,
+        open_timeout=TIMEOUT_SECONDS,
+        close_timeout=TIMEOUT_SECONDS,
         proxy=None,
         max_queue=max_queue,
         **options,
     ) as socket:
-        yield Talker(socket)
+        yield WebSocketClient(socket)
 
 
 @asynccontextmanager
-async def welcomed(
+async def authenticated_websocket(
     duet: Duet, token: str, client_id: str = "c1", **options: Any
-) -> AsyncIterator[Talker]:
-    """A connection that has been let in and has heard so."""
-    async with talking(duet, token, client_id, **options) as talker:
-        assert (await talker.hear())["type"] == "welcome"
-        yield talker
+) -> AsyncIterator[WebSocketClient]:
+    """Open a connection with an access token and wait for the welcome message."""
+    async with open_websocket(duet, token, client_id, **options) as client:
+        assert (await client.receive())["type"] == "welcome"
+        yield client
 
 
-async def refusal(duet: Duet, path: str, **options: Any) -> Response:
-    """The HTTP answer to a handshake that must be refused."""
+async def handshake_refusal(duet: Duet, path: str, **options: Any) -> Response:
+    """Return the HTTP response to a handshake that the server must refuse."""
     try:
         async with connect(f"{duet.url.replace('http', 'ws', 1)}{path}", proxy=None, **options):
             raise AssertionError("the handshake was accepted")

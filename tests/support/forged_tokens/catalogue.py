@@ -1,7 +1,7 @@
-"""Tokens that no verifier may accept, from RFC 8725, RFC 7515 and what python-jose lets through.
+"""Tokens that a verifier must refuse, from RFC 8725, RFC 7515 and what python-jose accepts.
 
-But for those that are about keys and signatures, they bear a good signature: the flaw in the name
-is the only one.
+Unless the flaw concerns keys or signatures, the signature is valid, so that the flaw that the name
+describes is the only one.
 """
 
 import base64
@@ -30,7 +30,7 @@ from tests.support.forged_tokens.forge import (
 
 @dataclass(frozen=True, slots=True)
 class Forgery:
-    """A token, the name of its flaw (unique), and the check that must refuse it."""
+    """A token, a unique name for its flaw, and the check that must refuse it."""
 
     name: str
     token: str
@@ -38,7 +38,7 @@ class Forgery:
 
 
 def forgeries(factory: TokenFactory) -> list[Forgery]:
-    """Every forgery of an ES256 factory's tokens; each `Refusal` is there."""
+    """Return all forgeries of an ES256 factory's tokens, at least one for each `Refusal`."""
     forge = Forge(factory)
     return [
         Forgery(name, token, refusal)
@@ -49,8 +49,8 @@ def forgeries(factory: TokenFactory) -> list[Forgery]:
 
 def _too_large(forge: Forge) -> Tokens:
     return {
-        "4 KiB and more, all good": forge.with_claims(scope=" ".join(["posts:read"] * 300)),
-        "a megabyte": forge.good + "A" * 2**20,
+        "over 4 KiB, otherwise valid": forge.with_claims(scope=" ".join(["posts:read"] * 300)),
+        "over one megabyte": forge.good + "A" * 2**20,
     }
 
 
@@ -64,8 +64,8 @@ def _not_compact(forge: Forge) -> Tokens:
         "two parts": f"{header}.{claims}",
         "four parts": f"{forge.good}.{signature}",
         "four parts, the last empty": f"{forge.good}.",
-        "five parts, as a JWE has": f"{jwe}.{claims}.{signature}",
-        "dots only, four": "....",
+        "five parts, like a JWE": f"{jwe}.{claims}.{signature}",
+        "four dots": "....",
         "the JSON serialization": json.dumps(flattened),
     }
 
@@ -73,7 +73,7 @@ def _not_compact(forge: Forge) -> Tokens:
 def _bad_encoding(forge: Forge) -> Tokens:
     header, claims, signature = forge.good.split(".")
     unsecured = forge.with_header({"alg": "none"}).rpartition(".")[0]
-    # Of 500 bytes, base64 has one sign of padding and two idle bits in its last letter.
+    # The base64 of 500 bytes has one padding character and two unused bits in its last letter.
     long_claims = compact_json(forge.claims).ljust(500)
     standard_claims = compact_json({**forge.claims, "scope": ">>>>>??????"})
 
@@ -84,7 +84,7 @@ def _bad_encoding(forge: Forge) -> Tokens:
         return forge.jws(payload=long_claims, encode=encode)
 
     return {
-        "dots only": "..",
+        "two dots": "..",
         "alg none, no signature": f"{unsecured}.",
         "empty signature": f"{header}.{claims}.",
         "empty header": f".{claims}.{signature}",
@@ -92,18 +92,18 @@ def _bad_encoding(forge: Forge) -> Tokens:
         "every part padded": forge.jws(encode=lambda data: base64.urlsafe_b64encode(data).decode()),
         "padded payload": long_claims_as(lambda text: f"{text}="),
         "padded signature": f"{forge.good}==",
-        "idle bits set in the payload": long_claims_as(next_spelling),
-        "idle bits set in the signature": next_spelling(forge.good),
-        "the standard alphabet": forge.jws(
+        "unused bits set in the payload": long_claims_as(next_spelling),
+        "unused bits set in the signature": next_spelling(forge.good),
+        "the standard base64 alphabet": forge.jws(
             payload=standard_claims,
             encode=lambda data: base64.b64encode(data).rstrip(b"=").decode(),
         ),
-        "an impossible length": f"{forge.good}AAA",
+        "a length that base64 cannot have": f"{forge.good}AAA",
         "a leading space": f" {forge.good}",
         "a trailing newline": f"{forge.good}\n",
         "a line break in the payload": f"{header}.{claims[:40]}\r\n{claims[40:]}.{signature}",
         "a NUL in the signature": f"{header}.{claims}.{signature[:-1]}\0",
-        "the scheme before it": f"Bearer {forge.good}",
+        "a Bearer prefix": f"Bearer {forge.good}",
         "percent-encoded": f"{header}.{claims}.%41{signature[1:]}",
         "a full-width letter": f"{header}.{claims}.\uff21{signature[1:]}",
         "a lone surrogate": f"{header}.{claims}.\ud800{signature[1:]}",
@@ -114,22 +114,22 @@ def _bad_header(forge: Forge) -> Tokens:
     attacker = ec.generate_private_key(ec.SECP256R1())
     own = SigningKey.from_pem(generate_private_key("ES256"), "ES256").public_jwk.model_dump()
     members: dict[str, dict[str, JsonValue]] = {
-        "crit, unknown": {"crit": ["x"], "x": True},
-        "crit, empty": {"crit": []},
-        "the attacker's key embedded": {"jwk": own},
+        "an unknown crit": {"crit": ["x"], "x": True},
+        "an empty crit": {"crit": []},
+        "an embedded key of the attacker": {"jwk": own},
         "jku": {"jku": "https://evil.test/jwks.json"},
         "x5u": {"x5u": "https://evil.test/cert.pem"},
         "x5c": {"x5c": ["MIIB"]},
         "b64 false": {"b64": False, "crit": ["b64"]},
         "zip": {"zip": "DEF"},
-        "cty, a nested JWT": {"cty": "JWT"},
+        "cty JWT": {"cty": "JWT"},
         "a claim in the header": {"iss": "https://duet.local"},
     }
     kids: dict[str, JsonValue] = {
         "a path": "../../../../../dev/null",
         "SQL": "x' UNION SELECT 'key' --",
         "a command": "|id",
-        "overlong": "A" * 44,
+        "of 44 characters": "A" * 44,
         "empty": "",
         "with a newline": f"{forge.kid}\n",
         "a number": 1,
@@ -146,14 +146,14 @@ def _bad_header(forge: Forge) -> Tokens:
         **{f"no {name}": forge.jws(header=without(forge.header, name)) for name in forge.header},
         "alg null": forge.with_header({"alg": None}),
         "alg a list": forge.with_header({"alg": ["ES256"]}),
-        "alg twice": forge.with_header_text('"alg":"ES256"'),
-        "kid twice, once escaped": forge.with_header_text(f'"\\u006bid":"{forge.next_kid}"'),
-        "a header of 2 KB, nested deeply": forge.with_header_text(f'"x":{"[" * 1000}{"]" * 1000}'),
-        "a header of 2 KB, nested and never closed": forge.jws(header=b'{"a":' * 400),
-        "a header of 300 bytes, spaces": forge.jws(header=good.ljust(300)),
+        "duplicate alg": forge.with_header_text('"alg":"ES256"'),
+        "duplicate kid, one escaped": forge.with_header_text(f'"\\u006bid":"{forge.next_kid}"'),
+        "a header of 2 KB, deeply nested": forge.with_header_text(f'"x":{"[" * 1000}{"]" * 1000}'),
+        "a header of 2 KB, deeply nested and not closed": forge.jws(header=b'{"a":' * 400),
+        "a header padded with spaces to 300 bytes": forge.jws(header=good.ljust(300)),
         "a header that is an array": forge.jws(header=b'["alg","typ","kid"]'),
-        "a header that is no JSON": forge.jws(header=b"alg=ES256"),
-        "a header that is no UTF-8": forge.jws(header=b'\xff{"alg":"ES256"}'),
+        "a header that is not JSON": forge.jws(header=b"alg=ES256"),
+        "a header that is not UTF-8": forge.jws(header=b'\xff{"alg":"ES256"}'),
         "a header in UTF-16": forge.jws(header=good.decode().encode("utf-16")),
         "a header with a byte order mark": forge.jws(header=b"\xef\xbb\xbf" + good),
     }

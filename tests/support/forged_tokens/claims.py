@@ -1,4 +1,4 @@
-"""The forgeries whose form, header and signature are good: only a claim is not."""
+"""Forgeries with a valid header and signature, of which only the claims are wrong."""
 
 import json
 import math
@@ -21,11 +21,11 @@ def bad_claims(forge: Forge) -> Tokens:
 def _bad_payloads(forge: Forge) -> Tokens:
     good = compact_json(forge.claims)
     texts = {
-        "sub twice": f'"sub":"{uuid.UUID(int=0)}"',
-        "exp twice": f'"exp":{forge.now + 3000}',
-        "scope twice, once escaped": '"\\u0073cope":"*"',
+        "duplicate sub": f'"sub":"{uuid.UUID(int=0)}"',
+        "duplicate exp": f'"exp":{forge.now + 3000}',
+        "duplicate scope, one escaped": '"\\u0073cope":"*"',
         "an unknown claim": '"admin":true',
-        "an unknown claim that nests deeply": f'"x":{"[" * 1200}{"]" * 1200}',
+        "a deeply nested unknown claim": f'"x":{"[" * 1200}{"]" * 1200}',
         "an unknown claim with a lone surrogate": '"x":"\\ud800"',
         "a name with a lone surrogate": '"\\udfff":1',
         "NaN": '"x":NaN',
@@ -35,13 +35,13 @@ def _bad_payloads(forge: Forge) -> Tokens:
         "claims that are an array": forge.jws(payload=b"[" + good + b"]"),
         "claims that are a string": forge.jws(payload=compact_json(good.decode())),
         "claims that are null": forge.jws(payload=b"null"),
-        "claims that are no JSON": forge.jws(payload=b"sub=1&scope=*"),
+        "claims that are not JSON": forge.jws(payload=b"sub=1&scope=*"),
         "claims with text after them": forge.jws(payload=good + b"{}"),
         "claims in single quotes": forge.jws(payload=good.replace(b'"', b"'")),
-        "claims that are no UTF-8": forge.jws(payload=good[:-1] + b',"x":"\xff"}'),
+        "claims that are not UTF-8": forge.jws(payload=good[:-1] + b',"x":"\xff"}'),
         "claims in UTF-16": forge.jws(payload=good.decode().encode("utf-16")),
         "claims with a byte order mark": forge.jws(payload=b"\xef\xbb\xbf" + good),
-        "an object never closed": forge.jws(payload=b'{"a":' * 500),
+        "claims that are not closed": forge.jws(payload=b'{"a":' * 500),
     }
 
 
@@ -59,9 +59,9 @@ def _bad_times(forge: Forge) -> Tokens:
         "minus Infinity": -math.inf,
         "NaN": math.nan,
         "2 ** 53": 2**53,
-        "of 400 digits": 10**400,
+        "with 400 digits": 10**400,
     }
-    texts = {"over every float": "1e999", "in exponent form": "2e9"}
+    texts = {"over the float range": "1e999", "in exponent form": "2e9"}
     times = ("exp", "iat", "nbf")
     return {
         **{
@@ -74,7 +74,7 @@ def _bad_times(forge: Forge) -> Tokens:
             for name in times
             for kind, text in texts.items()
         },
-        # Both within the leeway of `iat`, so that only their order is wrong.
+        # `iat` is within its leeway, so that only the order of `iat` and `exp` is wrong.
         "exp before iat": forge.with_claims(iat=forge.now + 3, exp=forge.now + 2),
         "exp equal to iat": forge.with_claims(iat=forge.now + 3, exp=forge.now + 3),
     }
@@ -90,7 +90,7 @@ def _with_number_text(forge: Forge, name: str, text: str) -> str:
 def _bad_ids(forge: Forge) -> Tokens:
     good = str(uuid.UUID(str(forge.claims["sub"])))
     values: dict[str, JsonValue] = {
-        "no UUID": "admin",
+        "not a UUID": "admin",
         "empty": "",
         "in upper case": good.upper(),
         "in braces": f"{{{good}}}",
@@ -168,8 +168,8 @@ def bad_audience(forge: Forge) -> Tokens:
 def expired(forge: Forge) -> Tokens:
     now = forge.now
     return {
-        "exp now": forge.with_claims(iat=now - 600, nbf=now - 600, exp=now),
-        "exp a second ago": forge.with_claims(iat=now - 600, nbf=now - 600, exp=now - 1),
+        "exp equal to the current time": forge.with_claims(iat=now - 600, nbf=now - 600, exp=now),
+        "exp one second ago": forge.with_claims(iat=now - 600, nbf=now - 600, exp=now - 1),
         "exp zero": forge.with_claims(exp=0),
     }
 
@@ -177,9 +177,9 @@ def expired(forge: Forge) -> Tokens:
 def not_yet_valid(forge: Forge) -> Tokens:
     later = forge.now + 6
     return {
-        "iat over the leeway": forge.with_claims(iat=later),
-        "nbf over the leeway": forge.with_claims(nbf=later),
-        "a token of tomorrow": forge.with_claims(
+        "iat beyond the leeway": forge.with_claims(iat=later),
+        "nbf beyond the leeway": forge.with_claims(nbf=later),
+        "a token issued tomorrow": forge.with_claims(
             iat=forge.now + 86_400, nbf=forge.now + 86_400, exp=forge.now + 87_000
         ),
     }
@@ -188,7 +188,7 @@ def not_yet_valid(forge: Forge) -> Tokens:
 def too_long_lived(forge: Forge) -> Tokens:
     now = forge.now
     return {
-        "a second over the longest life": forge.with_claims(exp=now + 3601),
+        "one second over the maximum lifetime": forge.with_claims(exp=now + 3601),
         "exp in a million years": forge.with_claims(exp=2**53 - 1),
         "iat zero": forge.with_claims(iat=0),
     }

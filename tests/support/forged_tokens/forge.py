@@ -1,6 +1,6 @@
-"""Tools that make bad tokens, of `cryptography` and hand-made base64.
+"""Build invalid tokens with `cryptography` and our own base64 and JSON.
 
-A forgery made by python-jose would only be as bad as python-jose can make it.
+python-jose is not used, because it cannot produce many of these flaws.
 """
 
 import base64
@@ -18,11 +18,11 @@ from duet_common.tokens.strict_json import JsonValue
 
 Signer = Callable[[bytes], bytes]
 Tokens = dict[str, str]
-"""Tokens by the name of what is wrong with them."""
+"""Tokens by the name of their flaw."""
 
 
 class Forge:
-    """A good token of an ES256 factory, taken apart, and ways to put it together wrongly."""
+    """The parts of a valid token of an ES256 factory, and methods that build tokens with a flaw."""
 
     def __init__(self, factory: TokenFactory) -> None:
         self.good = factory.access_token(permissions=["posts:read"])
@@ -48,7 +48,7 @@ class Forge:
         sign: Signer | None = None,
         encode: Callable[[bytes], str] | None = None,
     ) -> str:
-        """A compact JWS; what is not given is good."""
+        """Return a compact JWS; parts that are not given are those of the valid token."""
         encode = encode or base64url
         header = compact_json(self.header) if header is None else header
         payload = compact_json(self.claims) if payload is None else payload
@@ -64,10 +64,11 @@ class Forge:
         return self.jws(payload=compact_json({**self.claims, **claims}))
 
     def with_claims_text(self, text: str) -> str:
-        """The claims with JSON text added at their end, for what `json.dumps` cannot write."""
+        """Append JSON text to the claims, for what `json.dumps` cannot write."""
         return self.jws(payload=compact_json(self.claims)[:-1] + f",{text}}}".encode())
 
     def with_header_text(self, text: str) -> str:
+        """Append JSON text to the header, for what `json.dumps` cannot write."""
         return self.jws(header=compact_json(self.header)[:-1] + f",{text}}}".encode())
 
     def with_signature(self, change: Callable[[bytes], bytes]) -> str:
@@ -94,17 +95,17 @@ def compact_json(value: JsonValue) -> bytes:
 
 
 def without(members: Mapping[str, JsonValue], name: str) -> bytes:
-    """The JSON of an object that lacks one of its members."""
+    """Return the JSON of an object without one of its members."""
     return compact_json({key: value for key, value in members.items() if key != name})
 
 
 def raw_ecdsa(r: int, s: int, size: int = 32) -> bytes:
-    """An ECDSA signature as JWS writes it (RFC 7518, section 3.4)."""
+    """Return an ECDSA signature in the JWS encoding (RFC 7518, section 3.4)."""
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
 def ecdsa(key: ec.EllipticCurvePrivateKey, digest: hashes.HashAlgorithm | None = None) -> Signer:
-    """SHA-256 unless another digest is given."""
+    """Return a signer that uses ECDSA, with SHA-256 unless another digest is given."""
 
     def sign(data: bytes) -> bytes:
         r, s = decode_dss_signature(key.sign(data, ec.ECDSA(digest or hashes.SHA256())))
@@ -118,6 +119,9 @@ def hs256(secret: bytes) -> Signer:
 
 
 def next_spelling(token: str) -> str:
-    """The last character raised by one: bits that a lenient decoder drops."""
+    """Replace the last character by the next of the alphabet.
+
+    This sets unused bits, which a lenient decoder ignores.
+    """
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]

@@ -1,4 +1,4 @@
-"""The forgeries that are about keys, algorithms and signatures."""
+"""Forgeries with a wrong key, algorithm or signature."""
 
 import json
 from typing import Final
@@ -26,11 +26,11 @@ _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2F
 
 def unknown_key(forge: Forge) -> Tokens:
     pem = generate_private_key("ES256")
-    stranger = {"kid": SigningKey.from_pem(pem, "ES256").kid}
+    unknown_kid = {"kid": SigningKey.from_pem(pem, "ES256").kid}
     return {
-        "unknown kid, signed with its key": forge.with_header(stranger, ecdsa(private_key(pem))),
-        "unknown kid, signed with the good key": forge.with_header(stranger),
-        "the good kid in another case": forge.with_header({"kid": forge.kid.swapcase()}),
+        "unknown kid, signed with its key": forge.with_header(unknown_kid, ecdsa(private_key(pem))),
+        "unknown kid, signed with the published key": forge.with_header(unknown_kid),
+        "the published kid in another case": forge.with_header({"kid": forge.kid.swapcase()}),
     }
 
 
@@ -52,15 +52,18 @@ def bad_algorithm(forge: Forge) -> Tokens:
             f"HS256 keyed with {name}": forge.with_header({"alg": "HS256"}, hs256(secret))
             for name, secret in secrets.items()
         },
-        **{f"alg {alg!r} over the good key": forge.with_header({"alg": alg}) for alg in names},
-        **{f"alg {alg!r}, a signature": forge.with_header({"alg": alg}) for alg in nones},
-        "ES384 by a P-384 key": forge.with_header({"alg": "ES384"}, ecdsa(p384, hashes.SHA384())),
+        **{
+            f"alg {alg!r}, signed with the ES256 key": forge.with_header({"alg": alg})
+            for alg in names
+        },
+        **{f"alg {alg!r}, with a signature": forge.with_header({"alg": alg}) for alg in nones},
+        "ES384 with a P-384 key": forge.with_header({"alg": "ES384"}, ecdsa(p384, hashes.SHA384())),
     }
 
 
 def bad_signature(forge: Forge) -> Tokens:
     header, claims, signature = forge.good.split(".")
-    stranger = ec.generate_private_key(ec.SECP256R1())
+    other_key = ec.generate_private_key(ec.SECP256R1())
     p384 = ec.generate_private_key(ec.SECP384R1())
     superuser = base64url(compact_json({**forge.claims, "scope": "*"}))
     other_signature = forge.with_claims(scope="").rpartition(".")[2]
@@ -74,24 +77,26 @@ def bad_signature(forge: Forge) -> Tokens:
         "r and s all ones": (2**256 - 1, 2**256 - 1),
     }
     return {
-        "another key under the good kid": forge.jws(sign=ecdsa(stranger)),
-        "the good key under another published kid": forge.with_header({"kid": forge.next_kid}),
-        "a P-384 signature under ES256": forge.jws(sign=ecdsa(p384)),
-        "the good key with SHA-512": forge.jws(sign=ecdsa(forge.private, hashes.SHA512())),
+        "another key with the published kid": forge.jws(sign=ecdsa(other_key)),
+        "the signing key with another published kid": forge.with_header({"kid": forge.next_kid}),
+        "a P-384 signature with alg ES256": forge.jws(sign=ecdsa(p384)),
+        "the signing key with SHA-512": forge.jws(sign=ecdsa(forge.private, hashes.SHA512())),
         "a tampered payload": f"{header}.{superuser}.{signature}",
         "a tampered kid": f"{other_kid}.{claims}.{signature}",
         "the signature of another token": f"{header}.{claims}.{other_signature}",
-        "over the payload only": forge.jws(sign=lambda data: forge.sign(data.split(b".")[1])),
-        "DER instead of raw": forge.with_signature(_to_der),
-        "without its last byte": forge.with_signature(lambda raw: raw[:-1]),
-        "without its second half": forge.with_signature(lambda raw: raw[:32]),
-        "with a byte more": forge.with_signature(lambda raw: raw + b"\0"),
-        "twice": forge.with_signature(lambda raw: raw + raw),
-        "s before r": forge.with_signature(lambda raw: raw[32:] + raw[:32]),
-        "r and s of 33 bytes": forge.with_signature(
+        "a signature of the payload only": forge.jws(
+            sign=lambda data: forge.sign(data.split(b".")[1])
+        ),
+        "a DER signature": forge.with_signature(_to_der),
+        "a signature without its last byte": forge.with_signature(lambda raw: raw[:-1]),
+        "a signature without its second half": forge.with_signature(lambda raw: raw[:32]),
+        "a signature with an additional byte": forge.with_signature(lambda raw: raw + b"\0"),
+        "a repeated signature": forge.with_signature(lambda raw: raw + raw),
+        "a signature with s before r": forge.with_signature(lambda raw: raw[32:] + raw[:32]),
+        "a signature with r and s of 33 bytes": forge.with_signature(
             lambda raw: b"\0" + raw[:32] + b"\0" + raw[32:]
         ),
-        "a single byte": forge.with_signature(lambda _: b"\0"),
+        "a signature of one byte": forge.with_signature(lambda _: b"\0"),
         **{
             f"a signature with {name}": forge.jws(sign=_constant(raw_ecdsa(r, s)))
             for name, (r, s) in constants.items()

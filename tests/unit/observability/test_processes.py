@@ -61,7 +61,7 @@ def test_without_an_exporter_there_is_no_sdk_and_no_provider() -> None:
 
 def test_workers_add_up(tmp_path: Path) -> None:
     run(_WORKER, "2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
-    shown = Scrape.of(run(_WORKER, "3", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)))
+    shown = Scrape.parse(run(_WORKER, "3", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)))
 
     assert shown.value("http_requests_total", handler="/things/{thing_id}") == 5
     assert shown.value("http_request_duration_seconds_count", handler="/things/{thing_id}") == 5
