@@ -1,4 +1,4 @@
-"""`db_session` is auth's here; and a pair whose clock stands still, for exact edges."""
+"""Fixtures for auth's tests: `db_session` on auth's database, and services with a frozen clock."""
 
 from collections.abc import AsyncIterator
 
@@ -13,10 +13,10 @@ from tests.support.running_duet import Duet, running_duet
 
 
 @pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """argon2id at its least; `tests/unit/auth/test_hasher.py` is about what a hash costs."""
-    cheap = hasher._CONTEXT.copy(argon2__memory_cost=8, argon2__time_cost=1)
-    monkeypatch.setattr(hasher, "_CONTEXT", cheap)
+def fast_password_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use argon2id at its lowest cost; `tests/unit/auth/test_hasher.py` tests the real cost."""
+    low_cost = hasher._CONTEXT.copy(argon2__memory_cost=8, argon2__time_cost=1)
+    monkeypatch.setattr(hasher, "_CONTEXT", low_cost)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def session_frozen_clock() -> FrozenClock:
 
 @pytest.fixture
 def frozen_clock(session_frozen_clock: FrozenClock) -> FrozenClock:
-    """The clock of `frozen_client`'s services: it stands still until the test moves it."""
+    """The clock of `frozen_client`'s services, which only the test advances."""
     session_frozen_clock.now = utc_now().replace(microsecond=0)
     return session_frozen_clock
 
@@ -48,6 +48,6 @@ async def session_frozen_duet(
 async def frozen_client(
     duet: Duet, session_frozen_duet: Duet, frozen_clock: FrozenClock
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a second pair on the same databases, whose clock is `frozen_clock`."""
+    """A client of two further services, which use `frozen_clock` and the same databases."""
     async with httpx.AsyncClient(base_url=session_frozen_duet.url) as client:
         yield client

@@ -8,7 +8,7 @@ from duet_auth.passwords import hasher
 from duet_auth.users.models import User
 from duet_auth.users.repository import Credentials
 from duet_auth.users.service import UserService
-from tests.support.auth_database import change_user
+from tests.support.auth_database import update_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, RegisteredUser, log_in
@@ -73,7 +73,7 @@ async def test_a_login_that_starts_over_holds_no_connection(
 
     async def replace_first(service: UserService, credentials: Credentials) -> User | None:
         while replacements:
-            await change_user(duet, registered_user.id, hashed_password=replacements.pop())
+            await update_user(duet, registered_user.id, hashed_password=replacements.pop())
         return await lock_if_unchanged(service, credentials)
 
     monkeypatch.setattr(UserService, "_lock_if_unchanged", replace_first)

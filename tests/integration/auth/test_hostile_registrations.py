@@ -1,6 +1,7 @@
-"""Whatever body arrives at registration, the answer is a problem, tells no secret, stores nothing.
+"""Registration refuses every invalid body with a problem detail and stores nothing.
 
-Registration stands for every endpoint with a body: they share one parser and one error handler.
+The tests use registration only, because all endpoints with a JSON body share one parser and one
+error handler.
 """
 
 import json
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.users.models import User
-from tests.support.auth_database import count
+from tests.support.auth_database import count_rows
 from tests.support.problems import assert_problem
 from tests.support.users import PASSWORD
 
@@ -45,8 +46,8 @@ async def post(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
         b"\0",
     ],
     ids=[
-        *("brace", "no-value", "cut-off", "no-utf8", "bad-utf8-in-text", "deep-list"),
-        *("deep-object", "huge-int", "single-quotes", "nul"),
+        *("brace", "no-value", "truncated", "not-utf8", "bad-utf8-in-text", "nested-lists"),
+        *("nested-objects", "huge-int", "single-quotes", "nul"),
     ],
 )
 async def test_a_body_that_cannot_be_parsed_is_malformed(
@@ -55,19 +56,19 @@ async def test_a_body_that_cannot_be_parsed_is_malformed(
     response = await post(client, body)
 
     assert_problem(response, 400, "malformed_body")
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b"1", b'"text"', b"{}", b"NaN", b"[[[[[[]]]]]]"]
 )
-async def test_a_body_that_is_no_registration_is_refused(
+async def test_json_that_is_not_a_registration_is_refused(
     client: httpx.AsyncClient, db_session: AsyncSession, body: bytes
 ) -> None:
     response = await post(client, body)
 
     assert_problem(response, 422, "validation_failed")
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 @pytest.mark.parametrize("field", list(GOOD))
@@ -90,7 +91,7 @@ async def test_a_body_that_is_no_registration_is_refused(
         *("surrogate", "surrogate-in-email"),
     ],
 )
-async def test_a_field_that_is_not_what_it_should_be_is_named(
+async def test_the_error_names_a_field_with_an_invalid_value(
     client: httpx.AsyncClient, db_session: AsyncSession, field: str, value: object
 ) -> None:
     response = await post(client, json.dumps({**GOOD, field: value}).encode())
@@ -99,11 +100,11 @@ async def test_a_field_that_is_not_what_it_should_be_is_named(
     assert isinstance(errors, list)
     assert [error["field"] for error in errors] == [f"body.{field}"]
     assert PASSWORD not in response.text
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 @pytest.mark.parametrize("field", ["email", "first_name", "last_name"])
-async def test_nul_is_refused_in_every_text_that_is_stored(
+async def test_nul_is_refused_in_every_stored_text(
     client: httpx.AsyncClient, db_session: AsyncSession, field: str
 ) -> None:
     response = await client.post(PATH, json={**GOOD, field: "a\0@example.com"})
@@ -111,11 +112,11 @@ async def test_nul_is_refused_in_every_text_that_is_stored(
     errors = assert_problem(response, 422, "validation_failed")["errors"]
     assert isinstance(errors, list)
     assert [error["field"] for error in errors] == [f"body.{field}"]
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 @pytest.mark.parametrize("field", ["email", "password"])
-async def test_a_missing_field_is_named(client: httpx.AsyncClient, field: str) -> None:
+async def test_the_error_names_a_missing_field(client: httpx.AsyncClient, field: str) -> None:
     body = {name: value for name, value in GOOD.items() if name != field}
 
     errors = assert_problem(await client.post(PATH, json=body), 422, "validation_failed")["errors"]
@@ -131,13 +132,13 @@ async def test_a_missing_field_is_named(client: httpx.AsyncClient, field: str) -
         *("a" * 250 + "@b.com", "Ada <ada@example.com>", "<ada@example.com>"),
     ],
 )
-async def test_what_is_no_email_is_refused(client: httpx.AsyncClient, email: str) -> None:
+async def test_an_invalid_email_is_refused(client: httpx.AsyncClient, email: str) -> None:
     response = await client.post(PATH, json={**GOOD, "email": email})
 
     assert_problem(response, 422, "validation_failed")
 
 
-async def test_an_answer_is_not_as_long_as_the_caller_likes(client: httpx.AsyncClient) -> None:
+async def test_at_most_twenty_invalid_fields_are_listed(client: httpx.AsyncClient) -> None:
     body = {f"unknown-{number}": 1 for number in range(1000)}
 
     response = await client.post(PATH, json=body)
@@ -148,12 +149,12 @@ async def test_an_answer_is_not_as_long_as_the_caller_likes(client: httpx.AsyncC
     assert len(problem["errors"]) == 20
 
 
-async def test_a_surrogate_in_a_name_is_answered_too(client: httpx.AsyncClient) -> None:
+async def test_a_lone_surrogate_in_a_field_name_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(await post(client, b'{"\\ud800": 1}'), 422, "validation_failed")
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "nonsense", None])
-async def test_json_must_say_that_it_is_json(
+async def test_json_without_the_json_content_type_is_refused(
     client: httpx.AsyncClient, db_session: AsyncSession, content_type: str | None
 ) -> None:
     headers = {} if content_type is None else {"Content-Type": content_type}
@@ -162,7 +163,7 @@ async def test_json_must_say_that_it_is_json(
 
     assert_problem(response, 422, "validation_failed")
     assert PASSWORD not in response.text
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 async def test_a_declared_body_over_the_limit_is_too_large(
@@ -171,7 +172,7 @@ async def test_a_declared_body_over_the_limit_is_too_large(
     response = await post(client, b" " * (MEBIBYTE + 1))
 
     assert_problem(response, 413, "payload_too_large")
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 async def test_a_chunked_body_over_the_limit_is_too_large(
@@ -186,10 +187,10 @@ async def test_a_chunked_body_over_the_limit_is_too_large(
     )
 
     assert_problem(response, 413, "payload_too_large")
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
-async def test_a_body_of_just_the_limit_is_read(client: httpx.AsyncClient) -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted(client: httpx.AsyncClient) -> None:
     good = json.dumps(GOOD).encode()
 
     response = await post(client, good + b" " * (MEBIBYTE - len(good)))

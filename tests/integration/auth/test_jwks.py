@@ -1,4 +1,4 @@
-"""The published keys: what verifies a token, cacheable, with nothing private in it."""
+"""The published JWK Set verifies tokens, can be cached and contains no private key."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.support.problems import assert_problem
 from tests.support.users import RegisteredUser
 
 JWKS = "/.well-known/jwks.json"
-PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "k"}
+PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k"}
 
 
 async def test_the_active_and_the_next_key_are_published(
@@ -34,10 +34,10 @@ async def test_the_active_and_the_next_key_are_published(
 
 async def test_no_private_member_is_published(client: httpx.AsyncClient) -> None:
     for key in (await client.get(JWKS)).json()["keys"]:
-        assert key.keys().isdisjoint(PRIVATE)
+        assert key.keys().isdisjoint(PRIVATE_MEMBERS)
 
 
-async def test_another_library_verifies_an_access_token_with_them(
+async def test_pyjwt_verifies_an_access_token_with_the_published_keys(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     published = jwt.PyJWKSet.from_dict((await client.get(JWKS)).json())
@@ -57,7 +57,7 @@ async def test_another_library_verifies_an_access_token_with_them(
     assert claims["exp"] - claims["iat"] == 600
 
 
-async def test_the_keys_are_cached_for_less_than_a_key_waits_to_sign(
+async def test_the_keys_may_be_cached_for_five_seconds(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.get(JWKS)
@@ -66,7 +66,7 @@ async def test_the_keys_are_cached_for_less_than_a_key_waits_to_sign(
 
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
-async def test_a_cache_that_has_them_gets_nothing_new(client: httpx.AsyncClient, form: str) -> None:
+async def test_a_matching_etag_is_answered_with_304(client: httpx.AsyncClient, form: str) -> None:
     etag = (await client.get(JWKS)).headers["etag"]
 
     response = await client.get(JWKS, headers={"If-None-Match": form.format(etag)})
@@ -78,14 +78,14 @@ async def test_a_cache_that_has_them_gets_nothing_new(client: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("tag", ['"other"', "", "nonsense", '""'])
-async def test_a_cache_that_has_others_gets_them(client: httpx.AsyncClient, tag: str) -> None:
+async def test_another_etag_is_answered_with_the_keys(client: httpx.AsyncClient, tag: str) -> None:
     response = await client.get(JWKS, headers={"If-None-Match": tag})
 
     assert response.status_code == 200
     assert response.json()["keys"]
 
 
-async def test_the_tag_names_the_document(client: httpx.AsyncClient) -> None:
+async def test_the_same_document_has_the_same_etag(client: httpx.AsyncClient) -> None:
     first, second = await asyncio.gather(client.get(JWKS), client.get(JWKS))
 
     assert first.headers["etag"] == second.headers["etag"]
@@ -102,11 +102,11 @@ async def test_private_keys_are_encrypted_at_rest(
     for shown, encrypted in rows.all():
         stored = shown.encode() + encrypted
         assert b"PRIVATE KEY" not in stored
-        assert b"MIG" not in stored  # how the Base64 of a PKCS #8 key begins
+        assert b"MIG" not in stored  # the start of an EC private key in base64 (PKCS #8)
         assert json.dumps("d") not in shown
 
 
-async def test_the_keys_are_not_posted_to(client: httpx.AsyncClient) -> None:
+async def test_the_jwks_path_allows_only_get(client: httpx.AsyncClient) -> None:
     response = await client.post(JWKS, json={})
 
     assert_problem(response, 405, "method_not_allowed")

@@ -1,4 +1,4 @@
-"""Login: an OAuth2 form in, a pair of tokens out, and one refusal for every reason."""
+"""Login takes an OAuth2 form and returns two tokens; all refused credentials look the same."""
 
 import httpx
 import pytest
@@ -7,16 +7,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_auth.passwords import hasher
 from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.models import User
-from tests.support.auth_database import change_user, count
+from tests.support.auth_database import count_rows, update_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, log_in, register_user
 
 PATH = "/api/v1/auth/login"
-VARYING = {"date", "x-request-id", "x-process-time", "server-timing"}
+HEADERS_PER_REQUEST = {"date", "x-request-id", "x-process-time", "server-timing"}
 
 
-async def test_a_login_answers_with_a_pair_that_no_cache_keeps(client: httpx.AsyncClient) -> None:
+async def test_a_login_returns_two_tokens_that_must_not_be_cached(
+    client: httpx.AsyncClient,
+) -> None:
     registered_user = await register_user(client)
 
     response = await log_in(client, registered_user.email)
@@ -34,7 +36,7 @@ async def test_a_login_answers_with_a_pair_that_no_cache_keeps(client: httpx.Asy
     assert len(tokens["refresh_token"]) == 43
 
 
-async def test_the_access_token_of_a_login_is_the_users(client: httpx.AsyncClient) -> None:
+async def test_the_access_token_of_a_login_identifies_the_user(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client, first_name="Ada")
 
     me = await client.get("/api/v1/users/me", headers=registered_user.headers)
@@ -43,7 +45,7 @@ async def test_the_access_token_of_a_login_is_the_users(client: httpx.AsyncClien
     assert me.json()["full_name"] == "Ada"
 
 
-async def test_each_login_is_a_session_of_its_own(
+async def test_each_login_starts_a_new_session(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     registered_user = await register_user(client)
@@ -51,16 +53,16 @@ async def test_each_login_is_a_session_of_its_own(
     again = (await log_in(client, registered_user.email)).json()
 
     assert again["refresh_token"] != registered_user.refresh_token
-    assert await count(db_session, UserSession) == 2
+    assert await count_rows(db_session, UserSession) == 2
 
 
-async def test_the_email_may_be_written_in_any_case(client: httpx.AsyncClient) -> None:
+async def test_the_email_is_case_insensitive(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
 
     assert (await log_in(client, registered_user.email.upper())).status_code == 200
 
 
-async def test_grant_type_may_be_given(client: httpx.AsyncClient) -> None:
+async def test_the_grant_type_and_an_empty_scope_are_accepted(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
     form = {
         "username": registered_user.email,
@@ -72,12 +74,12 @@ async def test_grant_type_may_be_given(client: httpx.AsyncClient) -> None:
     assert (await client.post(PATH, data=form)).status_code == 200
 
 
-async def test_unknown_wrong_and_inactive_are_refused_alike(
+async def test_unknown_inactive_and_wrong_password_get_the_same_response(
     client: httpx.AsyncClient, db_session: AsyncSession, duet: Duet
 ) -> None:
     active, inactive = await register_user(client), await register_user(client)
-    await change_user(duet, inactive.id, is_active=False)
-    sessions = await count(db_session, UserSession)
+    await update_user(duet, inactive.id, is_active=False)
+    sessions = await count_rows(db_session, UserSession)
 
     refusals = [
         await log_in(client, "nobody@example.com"),
@@ -87,12 +89,14 @@ async def test_unknown_wrong_and_inactive_are_refused_alike(
     ]
 
     bodies = [assert_problem(refusal, 401, "invalid_credentials") for refusal in refusals]
-    headers = [[i for i in r.headers.multi_items() if i[0] not in VARYING] for r in refusals]
+    headers = [
+        [i for i in r.headers.multi_items() if i[0] not in HEADERS_PER_REQUEST] for r in refusals
+    ]
     for body in bodies:
         del body["instance"]
     assert all(body == bodies[0] for body in bodies)
     assert all(header == headers[0] for header in headers)
-    assert await count(db_session, UserSession) == sessions
+    assert await count_rows(db_session, UserSession) == sessions
 
 
 @pytest.mark.parametrize("case", ["right", "unknown", "wrong", "inactive", "nul"])
@@ -100,7 +104,7 @@ async def test_every_login_hashes_exactly_once(
     client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, is_active=case != "inactive")
+    await update_user(duet, registered_user.id, is_active=case != "inactive")
     email = {"unknown": "nobody@example.com", "nul": "a\0@example.com"}.get(
         case, registered_user.email
     )
@@ -129,7 +133,7 @@ async def test_every_login_hashes_exactly_once(
     "username",
     ["", "\0", "ada\0@example.com", "x" * 100_000, "ada", "' OR 1=1 --", "ada@exämple.com"],
 )
-async def test_what_is_no_ones_email_is_an_ordinary_refusal(
+async def test_a_malformed_username_is_refused_as_invalid_credentials(
     client: httpx.AsyncClient, username: str
 ) -> None:
     response = await log_in(client, username or " ")
@@ -138,7 +142,7 @@ async def test_what_is_no_ones_email_is_an_ordinary_refusal(
 
 
 @pytest.mark.parametrize("password", [" ", "\0", "x" * 5_000, "x" * 100_000, "🔑"])
-async def test_a_strange_password_is_an_ordinary_refusal(
+async def test_an_unusual_password_is_refused_as_invalid_credentials(
     client: httpx.AsyncClient, password: str
 ) -> None:
     registered_user = await register_user(client)
@@ -149,7 +153,9 @@ async def test_a_strange_password_is_an_ordinary_refusal(
 
 
 @pytest.mark.parametrize("percent", ["%ED%A0%80", "%FF", "%C3%28", "%00", "%"])
-async def test_a_form_of_bad_utf8_is_refused(client: httpx.AsyncClient, percent: str) -> None:
+async def test_a_form_with_invalid_percent_encoding_is_refused(
+    client: httpx.AsyncClient, percent: str
+) -> None:
     body = f"username={percent}&password={percent}"
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -167,7 +173,7 @@ async def test_a_form_of_bad_utf8_is_refused(client: httpx.AsyncClient, percent:
         ({}, ["username", "password"]),
     ],
 )
-async def test_a_missing_field_is_named(
+async def test_the_error_names_a_missing_field(
     client: httpx.AsyncClient, form: dict[str, str], missing: list[str]
 ) -> None:
     problem = assert_problem(await client.post(PATH, data=form), 422, "validation_failed")
@@ -177,7 +183,7 @@ async def test_a_missing_field_is_named(
     assert [(e["field"], e["code"]) for e in errors] == [(f"body.{m}", "missing") for m in missing]
 
 
-async def test_json_is_not_the_oauth2_form(client: httpx.AsyncClient) -> None:
+async def test_json_instead_of_a_form_is_refused(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
 
     response = await client.post(
@@ -188,7 +194,7 @@ async def test_json_is_not_the_oauth2_form(client: httpx.AsyncClient) -> None:
     assert PASSWORD not in response.text
 
 
-async def test_a_file_is_not_a_password(client: httpx.AsyncClient) -> None:
+async def test_a_file_instead_of_a_password_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.post(
         PATH, data={"username": "ada@example.com"}, files={"password": b"secret words"}
     )
@@ -210,7 +216,7 @@ async def test_a_refused_login_stores_nothing(
 ) -> None:
     await log_in(client, "nobody@example.com")
 
-    assert [await count(db_session, model) for model in (User, UserSession, RefreshToken)] == [
+    assert [await count_rows(db_session, model) for model in (User, UserSession, RefreshToken)] == [
         0,
         0,
         0,

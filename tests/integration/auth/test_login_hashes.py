@@ -1,4 +1,4 @@
-"""What a login does with the stored hash: upgrades an old one, never waits for it on the loop."""
+"""Login upgrades outdated password hashes and hashes outside the event loop."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords import hasher
 from duet_auth.users.models import User
-from tests.support.auth_database import change_user
+from tests.support.auth_database import update_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, log_in, register_user
@@ -30,7 +30,7 @@ async def test_a_bcrypt_hash_is_accepted_and_upgraded(
     client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
 ) -> None:
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
+    await update_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
 
     assert (await log_in(client, registered_user.email, "an older password")).status_code == 200
 
@@ -38,12 +38,12 @@ async def test_a_bcrypt_hash_is_accepted_and_upgraded(
     assert (await log_in(client, registered_user.email, "an older password")).status_code == 200
 
 
-async def test_a_wrong_password_upgrades_nothing(
+async def test_a_wrong_password_does_not_upgrade_the_hash(
     client: httpx.AsyncClient, duet: Duet, db_session: AsyncSession
 ) -> None:
     registered_user = await register_user(client)
     hashed = bcrypt_hash("an older password")
-    await change_user(duet, registered_user.id, hashed_password=hashed)
+    await update_user(duet, registered_user.id, hashed_password=hashed)
 
     assert_problem(await log_in(client, registered_user.email), 401, "invalid_credentials")
 
@@ -51,34 +51,34 @@ async def test_a_wrong_password_upgrades_nothing(
 
 
 @pytest.mark.parametrize("longer", ["a" * 73, "a" * 72 + "\0", "ä" * 37])
-async def test_more_than_bcrypt_can_hash_is_a_wrong_password(
+async def test_a_password_over_72_bytes_does_not_match_a_bcrypt_hash(
     client: httpx.AsyncClient, duet: Duet, longer: str
 ) -> None:
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("a" * 72))
+    await update_user(duet, registered_user.id, hashed_password=bcrypt_hash("a" * 72))
 
     assert_problem(await log_in(client, registered_user.email, longer), 401, "invalid_credentials")
     assert (await log_in(client, registered_user.email, "a" * 72)).status_code == 200
 
 
 @pytest.mark.parametrize("stored", ["!", "", "$argon2id$broken", "$2b$04$short"])
-async def test_what_is_no_hash_matches_no_password(
+async def test_an_invalid_hash_matches_no_password(
     client: httpx.AsyncClient, duet: Duet, stored: str
 ) -> None:
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, hashed_password=stored)
+    await update_user(duet, registered_user.id, hashed_password=stored)
 
     assert_problem(
         await log_in(client, registered_user.email, stored or "x"), 401, "invalid_credentials"
     )
 
 
-async def test_a_login_that_was_overtaken_by_a_new_password_is_refused(
+async def test_a_login_is_refused_if_the_password_changes_meanwhile(
     client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, db_session: AsyncSession
 ) -> None:
-    """Otherwise the upgrade of its bcrypt hash would bring the old password back."""
+    """Otherwise the upgrade of the bcrypt hash would restore the old password."""
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("the old password"))
+    await update_user(duet, registered_user.id, hashed_password=bcrypt_hash("the old password"))
     verify = hasher._verify
     begun, changed = threading.Event(), threading.Event()
 
@@ -93,39 +93,39 @@ async def test_a_login_that_was_overtaken_by_a_new_password_is_refused(
     login = asyncio.create_task(log_in(client, registered_user.email, "the old password"))
     await asyncio.to_thread(begun.wait, 10)
     new_hash = hasher._CONTEXT.hash(PASSWORD)
-    await change_user(duet, registered_user.id, hashed_password=new_hash)
+    await update_user(duet, registered_user.id, hashed_password=new_hash)
     changed.set()
 
     assert_problem(await login, 401, "invalid_credentials")
     assert await stored_hash(db_session, registered_user.email) == new_hash
 
 
-async def test_two_logins_at_once_both_survive_the_upgrade(
+async def test_concurrent_logins_all_succeed_during_the_upgrade(
     client: httpx.AsyncClient, duet: Duet
 ) -> None:
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
+    await update_user(duet, registered_user.id, hashed_password=bcrypt_hash("an older password"))
 
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(log_in(client, registered_user.email, "an older password") for _ in range(4))
     )
 
-    assert [answer.status_code for answer in answers] == [200] * 4
+    assert [response.status_code for response in responses] == [200] * 4
 
 
-async def test_a_full_hash_queue_refuses_and_the_rest_goes_on(
+async def test_a_full_hash_queue_refuses_logins_and_no_other_requests(
     authenticated_client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go = threading.Event()
-    monkeypatch.setattr(hasher._CONTEXT, "hash", lambda _: str(go.wait(10)))
+    release = threading.Event()
+    monkeypatch.setattr(hasher._CONTEXT, "hash", lambda _: str(release.wait(10)))
     settings, passwords = duet.auth.runtime.settings, duet.auth.runtime.hasher
-    places = settings.hash_threads + settings.hash_queue
-    hashing = [asyncio.create_task(passwords.hash("x")) for _ in range(places)]
-    await asyncio.sleep(0)  # each task runs to its place in the queue
+    capacity = settings.hash_threads + settings.hash_queue
+    hashing = [asyncio.create_task(passwords.hash("x")) for _ in range(capacity)]
+    await asyncio.sleep(0)  # every task takes its place in the queue
 
     refused = await log_in(authenticated_client, "ada@example.com")
     me = await authenticated_client.get("/api/v1/users/me")
-    go.set()
+    release.set()
     await asyncio.gather(*hashing)
 
     assert_problem(refused, 503, "hash_queue_full")

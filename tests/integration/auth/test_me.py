@@ -1,4 +1,4 @@
-"""The caller's own user: read, changed field by field, deleted with everything that hangs on it."""
+"""A user reads, changes and deletes their own account; deletion removes its sessions and tokens."""
 
 import json
 import uuid
@@ -9,23 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.models import User
-from tests.support.auth_database import change_user, count
+from tests.support.auth_database import count_rows, update_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
 from tests.support.users import RegisteredUser, log_in, register_user
 
 ME = "/api/v1/users/me"
-NOBODY: dict[str, str] = {}
-FORGED = {"Authorization": "Bearer not.a.token"}
+NO_TOKEN: dict[str, str] = {}
+FORGED_TOKEN = {"Authorization": "Bearer not.a.token"}
 
 
 @pytest.mark.parametrize(
     ("headers", "code", "challenge"),
     [
-        (NOBODY, "authentication_required", 'Bearer realm="duet"'),
+        (NO_TOKEN, "authentication_required", 'Bearer realm="duet"'),
         ({"Authorization": "Basic YTpi"}, "authentication_required", 'Bearer realm="duet"'),
         (
-            FORGED,
+            FORGED_TOKEN,
             "invalid_token",
             (
                 'Bearer realm="duet", error="invalid_token", '
@@ -50,7 +50,7 @@ FORGED = {"Authorization": "Bearer not.a.token"}
         ("POST", "/api/v1/auth/logout-all"),
     ],
 )
-async def test_without_a_good_token_everything_is_challenged(
+async def test_a_request_without_a_valid_token_is_challenged(
     client: httpx.AsyncClient,
     method: str,
     path: str,
@@ -64,7 +64,7 @@ async def test_without_a_good_token_everything_is_challenged(
     assert response.headers["www-authenticate"] == challenge
 
 
-async def test_the_caller_is_shown(
+async def test_users_me_returns_the_caller(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     response = await authenticated_client.get(ME)
@@ -78,12 +78,12 @@ async def test_the_caller_is_shown(
 async def test_a_deactivated_user_is_refused_at_once(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet
 ) -> None:
-    await change_user(duet, registered_user.id, is_active=False)
+    await update_user(duet, registered_user.id, is_active=False)
 
     assert_problem(await authenticated_client.get(ME), 401, "invalid_token")
 
 
-async def test_an_absent_field_stays_and_null_clears(client: httpx.AsyncClient) -> None:
+async def test_patch_keeps_absent_fields_and_clears_null_fields(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client, first_name="Ada", last_name="Lovelace")
 
     response = await client.patch(ME, json={"last_name": None}, headers=registered_user.headers)
@@ -94,7 +94,7 @@ async def test_an_absent_field_stays_and_null_clears(client: httpx.AsyncClient) 
     assert (await client.get(ME, headers=registered_user.headers)).json() == user
 
 
-async def test_a_change_moves_updated_at(authenticated_client: httpx.AsyncClient) -> None:
+async def test_a_change_updates_updated_at(authenticated_client: httpx.AsyncClient) -> None:
     before = (await authenticated_client.get(ME)).json()
 
     after = (await authenticated_client.patch(ME, json={"first_name": "Grace"})).json()
@@ -104,7 +104,7 @@ async def test_a_change_moves_updated_at(authenticated_client: httpx.AsyncClient
     assert after["created_at"] == before["created_at"]
 
 
-async def test_an_empty_change_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
+async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
     before = (await authenticated_client.get(ME)).json()
 
     response = await authenticated_client.patch(ME, json={})
@@ -131,7 +131,7 @@ async def test_an_empty_change_changes_nothing(authenticated_client: httpx.Async
     ],
     ids=lambda body: ascii(body)[:30],
 )
-async def test_what_may_not_be_changed_is_refused_whole(
+async def test_a_patch_with_an_invalid_field_changes_nothing(
     authenticated_client: httpx.AsyncClient, body: dict[str, object]
 ) -> None:
     before = (await authenticated_client.get(ME)).json()
@@ -145,15 +145,15 @@ async def test_what_may_not_be_changed_is_refused_whole(
 
 
 def ascii_json(body: object) -> bytes:
-    # httpx writes UTF-8, which cannot hold a lone surrogate; JSON can spell it in ASCII.
+    # httpx encodes JSON as UTF-8, which cannot contain a lone surrogate; an ASCII escape can.
     return json.dumps(body).encode("ascii")
 
 
-async def test_an_empty_body_is_no_change(authenticated_client: httpx.AsyncClient) -> None:
+async def test_a_patch_without_a_body_is_refused(authenticated_client: httpx.AsyncClient) -> None:
     assert_problem(await authenticated_client.patch(ME), 422, "validation_failed")
 
 
-async def test_a_hundred_characters_of_any_script_are_a_name(
+async def test_a_name_may_have_a_hundred_characters_outside_ascii(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     name = "🦊" * 100
@@ -163,25 +163,25 @@ async def test_a_hundred_characters_of_any_script_are_a_name(
     assert response.json()["first_name"] == name
 
 
-async def test_a_deleted_user_is_gone_with_every_session_and_token(
+async def test_deleting_a_user_deletes_their_sessions_and_tokens(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    registered_user, other = await register_user(client), await register_user(client)
+    registered_user, other_user = await register_user(client), await register_user(client)
     await log_in(client, registered_user.email)
 
     response = await client.delete(ME, headers=registered_user.headers)
 
     assert response.status_code == 204
     assert response.content == b""
-    assert [await count(db_session, model) for model in (User, UserSession, RefreshToken)] == [
+    assert [await count_rows(db_session, model) for model in (User, UserSession, RefreshToken)] == [
         1,
         1,
         1,
     ]
-    assert (await client.get(ME, headers=other.headers)).status_code == 200
+    assert (await client.get(ME, headers=other_user.headers)).status_code == 200
 
 
-async def test_after_a_deletion_nothing_of_the_user_is_accepted(client: httpx.AsyncClient) -> None:
+async def test_tokens_and_password_of_a_deleted_user_are_refused(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
     await client.delete(ME, headers=registered_user.headers)
 
@@ -197,7 +197,9 @@ async def test_after_a_deletion_nothing_of_the_user_is_accepted(client: httpx.As
     assert_problem(await log_in(client, registered_user.email), 401, "invalid_credentials")
 
 
-async def test_the_email_of_a_deleted_user_is_free_again(client: httpx.AsyncClient) -> None:
+async def test_the_email_of_a_deleted_user_can_be_registered_again(
+    client: httpx.AsyncClient,
+) -> None:
     registered_user = await register_user(client)
     await client.delete(ME, headers=registered_user.headers)
 

@@ -1,4 +1,4 @@
-"""A new password needs the current one, follows the policy, and ends every other session."""
+"""A password change needs the current password, obeys the policy and ends all other sessions."""
 
 import httpx
 import pytest
@@ -8,19 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.sessions.models import UserSession
 from duet_auth.users.models import User
-from tests.support.auth_database import change_user, session_id_of
+from tests.support.auth_database import session_id_in, update_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
 PATH = "/api/v1/users/me/password"
-NEW = "another long and secret phrase"
-CHANGE = {"current_password": PASSWORD, "new_password": NEW}
+NEW_PASSWORD = "another long and secret phrase"
+CHANGE = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
 
 
 async def refresh_status(client: httpx.AsyncClient, refresh_token: str) -> int:
-    answer = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})
-    return answer.status_code
+    response = await client.post("/api/v1/auth/refresh", json={"refresh_token": refresh_token})
+    return response.status_code
 
 
 async def test_the_new_password_replaces_the_old_one(
@@ -32,31 +32,33 @@ async def test_the_new_password_replaces_the_old_one(
     assert response.content == b""
     old = await log_in(authenticated_client, registered_user.email, PASSWORD)
     assert_problem(old, 401, "invalid_credentials")
-    assert (await log_in(authenticated_client, registered_user.email, NEW)).status_code == 200
+    assert (
+        await log_in(authenticated_client, registered_user.email, NEW_PASSWORD)
+    ).status_code == 200
 
 
-async def test_the_other_sessions_end_and_this_one_stays(
+async def test_a_password_change_ends_all_sessions_but_the_current_one(
     authenticated_client: httpx.AsyncClient,
     registered_user: RegisteredUser,
     db_session: AsyncSession,
 ) -> None:
     client = authenticated_client
-    other = (await log_in(client, registered_user.email)).json()
-    stranger = await register_user(client)
+    other_session = (await log_in(client, registered_user.email)).json()
+    other_user = await register_user(client)
 
     await client.put(PATH, json=CHANGE)
 
-    bearer = {"Authorization": f"Bearer {other['access_token']}"}
+    bearer = {"Authorization": f"Bearer {other_session['access_token']}"}
     assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
-    assert await refresh_status(client, other["refresh_token"]) == 401
+    assert await refresh_status(client, other_session["refresh_token"]) == 401
     assert (await client.get("/api/v1/users/me")).status_code == 200
     assert await refresh_status(client, registered_user.refresh_token) == 200
-    assert await refresh_status(client, stranger.refresh_token) == 200
+    assert await refresh_status(client, other_user.refresh_token) == 200
     ended = select(UserSession.id, UserSession.revoked_reason).where(
         UserSession.revoked_at.is_not(None)
     )
     assert (await db_session.execute(ended)).all() == [
-        (session_id_of(other["access_token"]), "password_changed")
+        (session_id_in(other_session["access_token"]), "password_changed")
     ]
 
 
@@ -64,15 +66,17 @@ async def test_the_other_sessions_end_and_this_one_stays(
 async def test_a_wrong_current_password_changes_nothing(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser, current: str
 ) -> None:
-    other = (await log_in(authenticated_client, registered_user.email)).json()
+    other_session = (await log_in(authenticated_client, registered_user.email)).json()
 
     response = await authenticated_client.put(
-        PATH, json={"current_password": current, "new_password": NEW}
+        PATH, json={"current_password": current, "new_password": NEW_PASSWORD}
     )
 
     assert_problem(response, 422, "wrong_password")
-    assert (await log_in(authenticated_client, registered_user.email, NEW)).status_code == 401
-    assert await refresh_status(authenticated_client, other["refresh_token"]) == 200
+    assert (
+        await log_in(authenticated_client, registered_user.email, NEW_PASSWORD)
+    ).status_code == 401
+    assert await refresh_status(authenticated_client, other_session["refresh_token"]) == 200
 
 
 @pytest.mark.parametrize(
@@ -83,12 +87,12 @@ async def test_a_wrong_current_password_changes_nothing(
         ({**CHANGE, "new_password": "Password1"}, "new_password", "password_too_common"),
         ({**CHANGE, "new_password": 12345678}, "new_password", "string_type"),
         ({**CHANGE, "current_password": "x" * 1025}, "current_password", "too_long"),
-        ({"new_password": NEW}, "current_password", "missing"),
+        ({"new_password": NEW_PASSWORD}, "current_password", "missing"),
         ({**CHANGE, "email": "x@example.com"}, "email", "extra_forbidden"),
     ],
     ids=["short", "long", "common", "int", "long-current", "no-current", "unknown-field"],
 )
-async def test_a_change_outside_of_the_policy_is_refused_and_not_repeated(
+async def test_an_invalid_change_is_refused_without_repeating_a_password(
     authenticated_client: httpx.AsyncClient,
     registered_user: RegisteredUser,
     body: dict[str, object],
@@ -101,12 +105,12 @@ async def test_a_change_outside_of_the_policy_is_refused_and_not_repeated(
     assert isinstance(errors, list)
     assert [(e["field"], e["code"]) for e in errors] == [(f"body.{field}", code)]
     assert PASSWORD not in response.text
-    assert NEW not in response.text
+    assert NEW_PASSWORD not in response.text
     assert (await log_in(authenticated_client, registered_user.email)).status_code == 200
 
 
 @pytest.mark.parametrize("field", list(CHANGE))
-async def test_a_lone_surrogate_is_no_password(
+async def test_a_password_with_a_lone_surrogate_is_refused(
     authenticated_client: httpx.AsyncClient, field: str
 ) -> None:
     passwords = {name: f'"{value}"' for name, value in CHANGE.items()}
@@ -121,14 +125,14 @@ async def test_a_lone_surrogate_is_no_password(
     assert_problem(response, 422, code)
 
 
-async def test_a_bcrypt_hash_proves_the_current_password_too(
+async def test_the_current_password_may_have_a_bcrypt_hash(
     authenticated_client: httpx.AsyncClient,
     registered_user: RegisteredUser,
     duet: Duet,
     db_session: AsyncSession,
 ) -> None:
     hashed = str(bcrypt.using(rounds=4).hash(PASSWORD))
-    await change_user(duet, registered_user.id, hashed_password=hashed)
+    await update_user(duet, registered_user.id, hashed_password=hashed)
 
     assert (await authenticated_client.put(PATH, json=CHANGE)).status_code == 204
 

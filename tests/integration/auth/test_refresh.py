@@ -1,4 +1,4 @@
-"""Rotation: each refresh token is good once, and what is stored of it is worth nothing."""
+"""A refresh exchanges a refresh token for two new tokens; the database holds only hashes."""
 
 import base64
 
@@ -8,14 +8,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.sessions.models import RefreshToken, UserSession
-from tests.support.auth_database import change_user, count, session_id_of, session_of
+from tests.support.auth_database import count_rows, session_id_in, stored_session, update_user
 from tests.support.problems import assert_problem
-from tests.support.refresh import PATH, refresh, renewed
+from tests.support.refresh import PATH, next_refresh_token, refresh
 from tests.support.running_duet import Duet
 from tests.support.users import RegisteredUser, log_in, register_user
 
 
-async def test_a_refresh_answers_with_a_new_pair_that_no_cache_keeps(
+async def test_a_refresh_returns_two_new_tokens_that_must_not_be_cached(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     response = await refresh(client, registered_user.refresh_token)
@@ -33,30 +33,30 @@ async def test_a_refresh_answers_with_a_new_pair_that_no_cache_keeps(
     assert tokens["access_token"] != registered_user.access_token
 
 
-async def test_the_session_stays_the_same(
+async def test_a_refresh_continues_the_same_session(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     tokens = (await refresh(client, registered_user.refresh_token)).json()
 
-    assert session_id_of(tokens["access_token"]) == session_id_of(registered_user.access_token)
+    assert session_id_in(tokens["access_token"]) == session_id_in(registered_user.access_token)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
     assert (await client.get("/api/v1/users/me", headers=bearer)).status_code == 200
 
 
-async def test_a_chain_of_refreshes_goes_on(
+async def test_each_new_refresh_token_can_be_exchanged(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     tokens = [registered_user.refresh_token]
     for _ in range(5):
-        tokens.append(await renewed(client, tokens[-1]))
+        tokens.append(await next_refresh_token(client, tokens[-1]))
 
     assert len(set(tokens)) == 6
 
 
-async def test_a_permission_given_meanwhile_is_in_the_next_token(
+async def test_a_refresh_picks_up_new_permissions(
     client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet
 ) -> None:
-    await change_user(duet, registered_user.id, permissions=["users:read"])
+    await update_user(duet, registered_user.id, permissions=["users:read"])
 
     tokens = (await refresh(client, registered_user.refresh_token)).json()
 
@@ -64,10 +64,13 @@ async def test_a_permission_given_meanwhile_is_in_the_next_token(
     assert (await client.get("/api/v1/users", headers=bearer)).status_code == 200
 
 
-async def test_only_hashes_are_stored(
+async def test_refresh_tokens_are_stored_only_as_hashes(
     client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
-    tokens = [registered_user.refresh_token, await renewed(client, registered_user.refresh_token)]
+    tokens = [
+        registered_user.refresh_token,
+        await next_refresh_token(client, registered_user.refresh_token),
+    ]
     rows = await db_session.scalars(
         text("SELECT r::text FROM refresh_tokens r UNION ALL SELECT s::text FROM sessions s")
     )
@@ -89,7 +92,7 @@ async def test_a_token_that_was_never_issued_is_refused(
 ) -> None:
     assert_problem(await refresh(client, token), 401, "invalid_refresh_token")
 
-    await renewed(client, registered_user.refresh_token)
+    await next_refresh_token(client, registered_user.refresh_token)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ async def test_a_body_without_a_token_is_refused(client: httpx.AsyncClient, body
     assert_problem(response, 422, "validation_failed")
 
 
-async def test_a_token_in_the_query_is_not_looked_at(
+async def test_a_refresh_token_in_the_query_is_ignored(
     client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
     query = {"refresh_token": registered_user.refresh_token}
@@ -117,10 +120,10 @@ async def test_a_token_in_the_query_is_not_looked_at(
     assert_problem(await client.post(PATH, params=query), 422, "validation_failed")
     assert_problem(await client.post(PATH, params=query, json={}), 422, "validation_failed")
     assert_problem(await client.get(PATH, params=query), 405, "method_not_allowed")
-    assert await count(db_session, RefreshToken) == 1
+    assert await count_rows(db_session, RefreshToken) == 1
 
 
-async def test_a_refresh_token_is_no_access_token(
+async def test_a_refresh_token_is_refused_as_an_access_token(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     bearer = {"Authorization": f"Bearer {registered_user.refresh_token}"}
@@ -128,27 +131,27 @@ async def test_a_refresh_token_is_no_access_token(
     assert_problem(await client.get("/api/v1/users/me", headers=bearer), 401, "invalid_token")
 
 
-async def test_an_inactive_user_gets_no_further_token(
+async def test_an_inactive_user_cannot_refresh(
     client: httpx.AsyncClient, registered_user: RegisteredUser, duet: Duet, db_session: AsyncSession
 ) -> None:
-    await change_user(duet, registered_user.id, is_active=False)
+    await update_user(duet, registered_user.id, is_active=False)
 
     response = await refresh(client, registered_user.refresh_token)
 
     assert_problem(response, 401, "invalid_refresh_token")
-    assert await count(db_session, RefreshToken) == 1
+    assert await count_rows(db_session, RefreshToken) == 1
 
 
-async def test_one_session_is_renewed_and_the_others_are_as_they_were(
+async def test_a_refresh_does_not_affect_other_sessions(
     client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
-    other = (await log_in(client, registered_user.email)).json()
-    stranger = await register_user(client)
+    other_session = (await log_in(client, registered_user.email)).json()
+    other_user = await register_user(client)
 
-    await renewed(client, registered_user.refresh_token)
+    await next_refresh_token(client, registered_user.refresh_token)
 
-    assert (await session_of(db_session, registered_user)).revoked_at is None
-    assert await count(db_session, RefreshToken) == 4
-    assert await count(db_session, UserSession) == 3
-    for token in (other["refresh_token"], stranger.refresh_token):
-        await renewed(client, token)
+    assert (await stored_session(db_session, registered_user)).revoked_at is None
+    assert await count_rows(db_session, RefreshToken) == 4
+    assert await count_rows(db_session, UserSession) == 3
+    for token in (other_session["refresh_token"], other_user.refresh_token):
+        await next_refresh_token(client, token)

@@ -1,4 +1,4 @@
-"""Registration: one user an email in any case, a sound password, nothing stored when refused."""
+"""Registration: emails are unique in any case, and passwords must obey the policy."""
 
 import asyncio
 
@@ -8,14 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.users.models import User
-from tests.support.auth_database import count
+from tests.support.auth_database import count_rows
 from tests.support.problems import assert_problem
 from tests.support.users import PASSWORD, log_in, new_email
 
 PATH = "/api/v1/auth/register"
 
 
-async def test_a_registration_answers_with_the_user_and_its_location(
+async def test_a_registration_returns_the_user_and_its_location(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.post(
@@ -32,9 +32,9 @@ async def test_a_registration_answers_with_the_user_and_its_location(
     assert response.headers["content-type"] == "application/json"
     user = response.json()
     assert response.headers["location"] == f"/api/v1/users/{user['id']}"
-    made, changed = user.pop("created_at"), user.pop("updated_at")
-    assert made == changed
-    assert made.endswith("Z")
+    created_at, updated_at = user.pop("created_at"), user.pop("updated_at")
+    assert created_at == updated_at
+    assert created_at.endswith("Z")
     assert user == {
         "id": user["id"],
         "email": "ada@example.com",
@@ -48,13 +48,13 @@ async def test_a_registration_answers_with_the_user_and_its_location(
     }
 
 
-async def test_names_are_null_until_they_are_given(client: httpx.AsyncClient) -> None:
+async def test_names_are_null_if_they_are_not_given(client: httpx.AsyncClient) -> None:
     user = (await client.post(PATH, json={"email": new_email(), "password": PASSWORD})).json()
 
     assert (user["first_name"], user["last_name"], user["full_name"]) == (None, None, None)
 
 
-async def test_an_email_is_kept_in_lower_case(
+async def test_an_email_is_stored_in_lower_case(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     registered = await client.post(PATH, json={"email": "Ada@Example.COM", "password": PASSWORD})
@@ -63,7 +63,7 @@ async def test_an_email_is_kept_in_lower_case(
     assert await db_session.scalar(select(User.email)) == "ada@example.com"
 
 
-async def test_a_password_is_in_no_answer_and_stored_as_argon2id_only(
+async def test_a_password_is_stored_as_argon2id_and_never_returned(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     response = await client.post(PATH, json={"email": new_email(), "password": PASSWORD})
@@ -75,19 +75,19 @@ async def test_a_password_is_in_no_answer_and_stored_as_argon2id_only(
     assert stored.startswith("$argon2id$")
 
 
-@pytest.mark.parametrize("again", ["ada@example.com", "ADA@Example.Com"])
-async def test_an_email_is_taken_in_any_case(
-    client: httpx.AsyncClient, db_session: AsyncSession, again: str
+@pytest.mark.parametrize("second_email", ["ada@example.com", "ADA@Example.Com"])
+async def test_an_email_in_another_case_is_already_taken(
+    client: httpx.AsyncClient, db_session: AsyncSession, second_email: str
 ) -> None:
     await client.post(PATH, json={"email": "ada@example.com", "password": PASSWORD})
 
-    response = await client.post(PATH, json={"email": again, "password": PASSWORD})
+    response = await client.post(PATH, json={"email": second_email, "password": PASSWORD})
 
     assert_problem(response, 409, "email_taken")
-    assert await count(db_session, User) == 1
+    assert await count_rows(db_session, User) == 1
 
 
-async def test_of_parallel_registrations_exactly_one_succeeds(
+async def test_exactly_one_of_concurrent_registrations_succeeds(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
@@ -98,7 +98,7 @@ async def test_of_parallel_registrations_exactly_one_succeeds(
     assert len(refused) == 9
     for response in refused:
         assert_problem(response, 409, "email_taken")
-    assert await count(db_session, User) == 1
+    assert await count_rows(db_session, User) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_a_password_within_the_policy_registers_and_logs_in(
         ("PassWord1", "password_too_common"),
     ],
 )
-async def test_a_password_outside_of_the_policy_is_refused_and_not_repeated(
+async def test_a_password_outside_the_policy_is_refused_and_not_repeated(
     client: httpx.AsyncClient, db_session: AsyncSession, password: str, code: str
 ) -> None:
     response = await client.post(PATH, json={"email": new_email(), "password": password})
@@ -136,11 +136,11 @@ async def test_a_password_outside_of_the_policy_is_refused_and_not_repeated(
     assert isinstance(errors, list)
     assert [(e["field"], e["code"]) for e in errors] == [("body.password", code)]
     assert password not in response.text
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0
 
 
 @pytest.mark.parametrize("is_superuser", [True, False])
-async def test_nobody_registers_as_a_superuser(
+async def test_is_superuser_is_refused_at_registration(
     client: httpx.AsyncClient, db_session: AsyncSession, is_superuser: bool
 ) -> None:
     response = await client.post(
@@ -150,4 +150,4 @@ async def test_nobody_registers_as_a_superuser(
     errors = assert_problem(response, 422, "validation_failed")["errors"]
     assert isinstance(errors, list)
     assert [(e["field"], e["code"]) for e in errors] == [("body.is_superuser", "extra_forbidden")]
-    assert await count(db_session, User) == 0
+    assert await count_rows(db_session, User) == 0

@@ -1,4 +1,4 @@
-"""The caller's sessions: listed, ended one by one, ended all at once."""
+"""A user lists their sessions and ends one or all of them."""
 
 import uuid
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tests.support.auth_database import session_id_of, session_of
+from tests.support.auth_database import session_id_in, stored_session
 from tests.support.problems import assert_problem
 from tests.support.refresh import refresh
 from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
@@ -18,7 +18,7 @@ ME = "/api/v1/users/me"
 async def another_session(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> RegisteredUser:
-    """The same registered_user, logged in once more."""
+    """Log the user in again and return them with the new tokens."""
     tokens = (await log_in(client, registered_user.email)).json()
     return RegisteredUser(
         registered_user.id, registered_user.email, tokens["access_token"], tokens["refresh_token"]
@@ -27,8 +27,8 @@ async def another_session(
 
 async def assert_ended(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
     assert_problem(await client.get(ME, headers=registered_user.headers), 401, "invalid_token")
-    answer = await refresh(client, registered_user.refresh_token)
-    assert_problem(answer, 401, "invalid_refresh_token")
+    response = await refresh(client, registered_user.refresh_token)
+    assert_problem(response, 401, "invalid_refresh_token")
 
 
 async def assert_live(client: httpx.AsyncClient, registered_user: RegisteredUser) -> None:
@@ -36,19 +36,19 @@ async def assert_live(client: httpx.AsyncClient, registered_user: RegisteredUser
     assert (await refresh(client, registered_user.refresh_token)).status_code == 200
 
 
-async def test_a_logout_ends_this_session_alone(
+async def test_a_logout_ends_only_the_current_session(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     registered_user = await register_user(client)
-    other = await another_session(client, registered_user)
+    other_session = await another_session(client, registered_user)
 
     response = await client.post("/api/v1/auth/logout", headers=registered_user.headers)
 
     assert response.status_code == 204
     assert response.content == b""
-    assert (await session_of(db_session, registered_user)).revoked_reason == "logout"
+    assert (await stored_session(db_session, registered_user)).revoked_reason == "logout"
     await assert_ended(client, registered_user)
-    await assert_live(client, other)
+    await assert_live(client, other_session)
 
 
 async def test_a_second_logout_is_refused(client: httpx.AsyncClient) -> None:
@@ -60,29 +60,31 @@ async def test_a_second_logout_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(again, 401, "invalid_token")
 
 
-async def test_logout_all_ends_every_session_of_the_caller_alone(
+async def test_logout_all_ends_only_the_callers_sessions(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    registered_user, stranger = await register_user(client), await register_user(client)
-    other = await another_session(client, registered_user)
+    registered_user, other_user = await register_user(client), await register_user(client)
+    other_session = await another_session(client, registered_user)
 
     response = await client.post("/api/v1/auth/logout-all", headers=registered_user.headers)
 
     assert response.status_code == 204
-    assert (await session_of(db_session, other)).revoked_reason == "logout_all"
+    assert (await stored_session(db_session, other_session)).revoked_reason == "logout_all"
     await assert_ended(client, registered_user)
-    await assert_ended(client, other)
-    await assert_live(client, stranger)
+    await assert_ended(client, other_session)
+    await assert_live(client, other_user)
 
 
-async def test_after_logout_all_one_can_log_in_again(client: httpx.AsyncClient) -> None:
+async def test_a_user_can_log_in_again_after_logout_all(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
     await client.post("/api/v1/auth/logout-all", headers=registered_user.headers)
 
     await assert_live(client, await another_session(client, registered_user))
 
 
-async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.AsyncClient) -> None:
+async def test_the_list_shows_each_session_and_marks_the_current_one(
+    client: httpx.AsyncClient,
+) -> None:
     registered_user = await register_user(client)
     await register_user(client)
     tokens = await client.post(
@@ -90,14 +92,18 @@ async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.Asyn
         data={"username": registered_user.email, "password": PASSWORD},
         headers={"User-Agent": "a browser"},
     )
-    other = session_id_of(tokens.json()["access_token"])
+    other_id = session_id_in(tokens.json()["access_token"])
 
     response = await client.get(SESSIONS, headers=registered_user.headers)
 
     assert response.status_code == 200
     newer, older = response.json()["items"]
-    assert (newer["id"], newer["user_agent"], newer["current"]) == (str(other), "a browser", False)
-    assert older["id"] == str(session_id_of(registered_user.access_token))
+    assert (newer["id"], newer["user_agent"], newer["current"]) == (
+        str(other_id),
+        "a browser",
+        False,
+    )
+    assert older["id"] == str(session_id_in(registered_user.access_token))
     assert older["current"] is True
     assert older["user_agent"] == client.headers["user-agent"]
     assert older["address"] == "127.0.0.1"
@@ -107,7 +113,7 @@ async def test_the_list_shows_each_session_and_which_one_asks(client: httpx.Asyn
     assert all(older[name].endswith("Z") for name in ("created_at", "last_used_at", "expires_at"))
 
 
-async def test_a_refresh_keeps_the_session_and_moves_its_last_use(
+async def test_a_refresh_keeps_the_session_and_updates_its_times(
     client: httpx.AsyncClient,
 ) -> None:
     registered_user = await register_user(client)
@@ -126,7 +132,7 @@ async def test_a_refresh_keeps_the_session_and_moves_its_last_use(
     [(b"x" * 5000, "x" * 200), (b"", None), (b"caf\xe9", "café")],
     ids=["long", "empty", "latin-1"],
 )
-async def test_any_user_agent_can_be_kept(
+async def test_any_user_agent_can_be_stored(
     client: httpx.AsyncClient, sent: bytes, kept: str | None
 ) -> None:
     client.headers = httpx.Headers([(b"User-Agent", sent)])
@@ -137,7 +143,7 @@ async def test_any_user_agent_can_be_kept(
     assert session["user_agent"] == kept
 
 
-async def test_sessions_come_in_pages(client: httpx.AsyncClient) -> None:
+async def test_sessions_are_listed_in_pages(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
     for _ in range(2):
         await another_session(client, registered_user)
@@ -152,7 +158,7 @@ async def test_sessions_come_in_pages(client: httpx.AsyncClient) -> None:
     assert "link" not in second.headers
 
 
-async def test_a_foreign_cursor_or_limit_is_refused(
+async def test_an_invalid_cursor_or_limit_is_refused(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     cursor = await authenticated_client.get(SESSIONS, params={"cursor": "nonsense"})
@@ -164,49 +170,49 @@ async def test_a_foreign_cursor_or_limit_is_refused(
 
 async def test_one_session_can_be_ended_from_another(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
-    other = await another_session(client, registered_user)
+    other_session = await another_session(client, registered_user)
 
     response = await client.delete(
-        f"{SESSIONS}/{session_id_of(other.access_token)}", headers=registered_user.headers
+        f"{SESSIONS}/{session_id_in(other_session.access_token)}", headers=registered_user.headers
     )
 
     assert response.status_code == 204
     assert response.content == b""
-    await assert_ended(client, other)
+    await assert_ended(client, other_session)
     await assert_live(client, registered_user)
 
 
-async def test_a_session_can_end_itself(
+async def test_the_current_session_can_be_ended(
     client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    path = f"{SESSIONS}/{session_id_of(registered_user.access_token)}"
+    path = f"{SESSIONS}/{session_id_in(registered_user.access_token)}"
 
     assert (await client.delete(path, headers=registered_user.headers)).status_code == 204
     await assert_ended(client, registered_user)
 
 
-async def test_another_persons_session_is_not_there(client: httpx.AsyncClient) -> None:
-    registered_user, stranger = await register_user(client), await register_user(client)
+async def test_another_users_session_is_not_found(client: httpx.AsyncClient) -> None:
+    registered_user, other_user = await register_user(client), await register_user(client)
 
     response = await client.delete(
-        f"{SESSIONS}/{session_id_of(stranger.access_token)}", headers=registered_user.headers
+        f"{SESSIONS}/{session_id_in(other_user.access_token)}", headers=registered_user.headers
     )
 
     assert_problem(response, 404, "session_not_found")
-    await assert_live(client, stranger)
+    await assert_live(client, other_user)
 
 
-async def test_an_ended_or_unknown_session_is_not_there(client: httpx.AsyncClient) -> None:
+async def test_an_ended_or_unknown_session_is_not_found(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
-    other = session_id_of((await another_session(client, registered_user)).access_token)
-    await client.delete(f"{SESSIONS}/{other}", headers=registered_user.headers)
+    other_id = session_id_in((await another_session(client, registered_user)).access_token)
+    await client.delete(f"{SESSIONS}/{other_id}", headers=registered_user.headers)
 
-    for session_id in (other, uuid.UUID(int=0)):
+    for session_id in (other_id, uuid.UUID(int=0)):
         response = await client.delete(f"{SESSIONS}/{session_id}", headers=registered_user.headers)
         assert_problem(response, 404, "session_not_found")
 
 
-async def test_a_session_id_that_is_no_uuid_is_named(
+async def test_a_session_id_that_is_not_a_uuid_is_refused(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     response = await authenticated_client.delete(f"{SESSIONS}/current")

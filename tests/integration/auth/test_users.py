@@ -1,4 +1,4 @@
-"""Users for those with `users:read`: one by its id, all of them in keyset pages."""
+"""A caller with `users:read` reads one user by id and lists all users in keyset pages."""
 
 import base64
 import uuid
@@ -9,7 +9,7 @@ import pytest
 
 from duet_common.db.keyset import Cursor
 from duet_common.ids import new_id
-from tests.support.auth_database import change_user
+from tests.support.auth_database import update_user
 from tests.support.factories import make_user
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet
@@ -20,31 +20,34 @@ CURSOR = Cursor(datetime(2026, 7, 1, tzinfo=UTC), uuid.UUID(int=7**40)).encode()
 
 
 @pytest.fixture
-async def reader(client: httpx.AsyncClient, duet: Duet) -> httpx.AsyncClient:
-    """The client of somebody with `users:read`."""
-    return await with_grant(client, duet, permissions=["users:read"])
+async def permitted_client(client: httpx.AsyncClient, duet: Duet) -> httpx.AsyncClient:
+    """A client whose user has the permission `users:read`."""
+    return await log_in_with(client, duet, permissions=["users:read"])
 
 
-async def with_grant(client: httpx.AsyncClient, duet: Duet, **grant: object) -> httpx.AsyncClient:
+async def log_in_with(
+    client: httpx.AsyncClient, duet: Duet, **columns: object
+) -> httpx.AsyncClient:
+    """Register a user, set columns such as `permissions`, and log the client in as this user."""
     registered_user = await register_user(client)
-    await change_user(duet, registered_user.id, **grant)
+    await update_user(duet, registered_user.id, **columns)
     tokens = (await log_in(client, registered_user.email)).json()
     client.headers["Authorization"] = f"Bearer {tokens['access_token']}"
     return client
 
 
 async def make_users(duet: Duet, number: int) -> set[str]:
-    """Users made in one transaction, so all at the same instant."""
+    """Create users in one transaction, so that they share `created_at`; return their ids."""
     async with duet.auth.runtime.database.transaction() as session:
         return {str((await make_user(session)).id) for _ in range(number)}
 
 
 @pytest.mark.parametrize("path", [USERS, f"{USERS}/{uuid.UUID(int=0)}"])
 @pytest.mark.parametrize("permissions", [[], ["users:write", "posts:moderate"]])
-async def test_without_the_permission_users_are_not_shown(
+async def test_users_are_hidden_from_callers_without_the_permission(
     client: httpx.AsyncClient, duet: Duet, path: str, permissions: list[str]
 ) -> None:
-    client = await with_grant(client, duet, permissions=permissions)
+    client = await log_in_with(client, duet, permissions=permissions)
 
     response = await client.get(path)
 
@@ -57,52 +60,59 @@ async def test_without_the_permission_users_are_not_shown(
 
 
 async def test_a_superuser_has_every_permission(client: httpx.AsyncClient, duet: Duet) -> None:
-    superuser = await with_grant(client, duet, is_superuser=True)
+    superuser = await log_in_with(client, duet, is_superuser=True)
 
     assert (await superuser.get(USERS)).status_code == 200
 
 
-async def test_the_permission_of_an_ended_session_is_worth_nothing(
-    reader: httpx.AsyncClient,
+async def test_the_token_of_an_ended_session_is_refused(
+    permitted_client: httpx.AsyncClient,
 ) -> None:
-    await reader.post("/api/v1/auth/logout")
+    await permitted_client.post("/api/v1/auth/logout")
 
-    assert_problem(await reader.get(USERS), 401, "invalid_token")
+    assert_problem(await permitted_client.get(USERS), 401, "invalid_token")
 
 
-async def test_a_user_is_shown_as_to_itself(reader: httpx.AsyncClient) -> None:
-    registered_user = await register_user(reader, first_name="Ada")
+async def test_a_caller_with_users_read_sees_what_the_user_sees(
+    permitted_client: httpx.AsyncClient,
+) -> None:
+    registered_user = await register_user(permitted_client, first_name="Ada")
 
-    response = await reader.get(f"{USERS}/{registered_user.id}")
+    response = await permitted_client.get(f"{USERS}/{registered_user.id}")
 
     assert response.status_code == 200
     assert (
-        response.json() == (await reader.get(f"{USERS}/me", headers=registered_user.headers)).json()
+        response.json()
+        == (await permitted_client.get(f"{USERS}/me", headers=registered_user.headers)).json()
     )
 
 
-async def test_an_unknown_user_is_not_found(reader: httpx.AsyncClient) -> None:
-    assert_problem(await reader.get(f"{USERS}/{new_id()}"), 404, "user_not_found")
+async def test_an_unknown_user_is_not_found(permitted_client: httpx.AsyncClient) -> None:
+    assert_problem(await permitted_client.get(f"{USERS}/{new_id()}"), 404, "user_not_found")
 
 
 @pytest.mark.parametrize("path", ["not-a-uuid", "1", "%00", "me2"])
-async def test_an_id_that_is_no_uuid_is_named(reader: httpx.AsyncClient, path: str) -> None:
-    errors = assert_problem(await reader.get(f"{USERS}/{path}"), 422, "validation_failed")["errors"]
+async def test_a_user_id_that_is_not_a_uuid_is_refused(
+    permitted_client: httpx.AsyncClient, path: str
+) -> None:
+    errors = assert_problem(
+        await permitted_client.get(f"{USERS}/{path}"), 422, "validation_failed"
+    )["errors"]
 
     assert isinstance(errors, list)
     assert [error["field"] for error in errors] == ["path.user_id"]
 
 
-async def test_walking_the_pages_shows_every_user_once(
-    reader: httpx.AsyncClient, duet: Duet
+async def test_following_the_pages_returns_every_user_once(
+    permitted_client: httpx.AsyncClient, duet: Duet
 ) -> None:
-    made = await make_users(duet, 9)
+    created = await make_users(duet, 9)
     seen: list[str] = []
     sizes: list[int] = []
     following: str | None = f"{USERS}?limit=3"
 
     while following is not None:
-        response = await reader.get(following)
+        response = await permitted_client.get(following)
         page = response.json()
         seen += [user["id"] for user in page["items"]]
         sizes.append(len(page["items"]))
@@ -114,35 +124,37 @@ async def test_walking_the_pages_shows_every_user_once(
 
     assert sizes == [3, 3, 3, 1]
     assert len(seen) == len(set(seen)) == 10
-    assert made < set(seen)
+    assert created < set(seen)
 
 
-async def test_users_are_listed_newest_first(reader: httpx.AsyncClient) -> None:
-    older, newer = await register_user(reader), await register_user(reader)
+async def test_users_are_listed_newest_first(permitted_client: httpx.AsyncClient) -> None:
+    older, newer = await register_user(permitted_client), await register_user(permitted_client)
 
-    items = (await reader.get(USERS)).json()["items"]
+    items = (await permitted_client.get(USERS)).json()["items"]
 
     assert [user["id"] for user in items[:2]] == [str(newer.id), str(older.id)]
 
 
-async def test_a_page_that_ends_with_the_last_user_names_no_next(
-    reader: httpx.AsyncClient, duet: Duet
+async def test_a_page_that_ends_with_the_last_user_has_no_next_cursor(
+    permitted_client: httpx.AsyncClient, duet: Duet
 ) -> None:
     await make_users(duet, 2)
 
-    response = await reader.get(USERS, params={"limit": 3})
+    response = await permitted_client.get(USERS, params={"limit": 3})
 
     assert len(response.json()["items"]) == 3
     assert response.json()["next_cursor"] is None
     assert "link" not in response.headers
 
 
-async def test_a_user_made_meanwhile_moves_no_page(reader: httpx.AsyncClient, duet: Duet) -> None:
+async def test_a_new_user_does_not_shift_later_pages(
+    permitted_client: httpx.AsyncClient, duet: Duet
+) -> None:
     await make_users(duet, 4)
-    first = (await reader.get(USERS, params={"limit": 3})).json()
-    await register_user(reader)
+    first = (await permitted_client.get(USERS, params={"limit": 3})).json()
+    await register_user(permitted_client)
 
-    second = (await reader.get(USERS, params={"cursor": first["next_cursor"]})).json()
+    second = (await permitted_client.get(USERS, params={"cursor": first["next_cursor"]})).json()
 
     ids = [user["id"] for user in first["items"] + second["items"]]
     assert len(ids) == len(set(ids)) == 5
@@ -158,30 +170,38 @@ async def test_a_user_made_meanwhile_moves_no_page(reader: httpx.AsyncClient, du
     ],
     ids=ascii,
 )
-async def test_a_cursor_that_is_not_ours_is_refused(reader: httpx.AsyncClient, cursor: str) -> None:
-    response = await reader.get(USERS, params={"cursor": cursor})
+async def test_an_invalid_cursor_is_refused(
+    permitted_client: httpx.AsyncClient, cursor: str
+) -> None:
+    response = await permitted_client.get(USERS, params={"cursor": cursor})
 
     assert_problem(response, 400, "invalid_cursor")
 
 
 @pytest.mark.parametrize("instant", [-62135596800000000, 253402300799999999, 0])
-async def test_a_cursor_at_the_edge_of_time_is_a_place(
-    reader: httpx.AsyncClient, instant: int
+async def test_a_cursor_with_an_extreme_timestamp_is_accepted(
+    permitted_client: httpx.AsyncClient, instant: int
 ) -> None:
     packed = instant.to_bytes(8, "big", signed=True) + b"\xff" * 16
 
-    response = await reader.get(USERS, params={"cursor": base64.urlsafe_b64encode(packed).decode()})
+    response = await permitted_client.get(
+        USERS, params={"cursor": base64.urlsafe_b64encode(packed).decode()}
+    )
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "ten", "1.5", "", "9" * 30])
-async def test_a_limit_out_of_its_range_is_refused(reader: httpx.AsyncClient, limit: str) -> None:
-    response = await reader.get(USERS, params={"limit": limit})
+async def test_a_limit_outside_its_range_is_refused(
+    permitted_client: httpx.AsyncClient, limit: str
+) -> None:
+    response = await permitted_client.get(USERS, params={"limit": limit})
 
     assert_problem(response, 422, "validation_failed")
 
 
 @pytest.mark.parametrize("limit", [1, 100])
-async def test_the_edges_of_the_limit_are_allowed(reader: httpx.AsyncClient, limit: int) -> None:
-    assert (await reader.get(USERS, params={"limit": limit})).status_code == 200
+async def test_the_minimum_and_the_maximum_limit_are_accepted(
+    permitted_client: httpx.AsyncClient, limit: int
+) -> None:
+    assert (await permitted_client.get(USERS, params={"limit": limit})).status_code == 200
