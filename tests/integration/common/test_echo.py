@@ -5,7 +5,7 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from tests.support.temporary_databases import opened
+from tests.support.temporary_databases import open_database
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def test_statements_are_logged_only_on_request(
 ) -> None:
     caplog.set_level(logging.INFO, logger="duet_common.db.queries")
 
-    async with opened(notes_url, echo=echo) as database:
+    async with open_database(notes_url, echo=echo) as database:
         async with database.transaction() as session:
             await session.execute(text("SELECT :secret AS written"), {"secret": "hunter2"})
         await database.read_only_pool.fetch("SELECT $1::text AS read", "hunter2")

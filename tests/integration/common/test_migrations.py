@@ -1,4 +1,4 @@
-"""Each service's Alembic history: every step both ways, the models at its head, safe to race."""
+"""Each service's migrations run in both directions, match the models and can run concurrently."""
 
 import asyncio
 import socket
@@ -14,26 +14,26 @@ from duet_auth.tables import METADATA as AUTH_METADATA
 from duet_common.db.migrations import Migrations
 from duet_content.migrations import MIGRATIONS as CONTENT
 from duet_content.tables import METADATA as CONTENT_METADATA
-from tests.support.temporary_databases import opened, scratch_database
+from tests.support.temporary_databases import open_database, temporary_database
 
-BOTH = pytest.mark.parametrize("migrations", [AUTH, CONTENT], ids=["auth", "content"])
+both_services = pytest.mark.parametrize("migrations", [AUTH, CONTENT], ids=["auth", "content"])
 
 
 @pytest.fixture
 async def empty_url(postgres_url: str) -> AsyncIterator[str]:
-    async with scratch_database(postgres_url) as url:
+    async with temporary_database(postgres_url) as url:
         yield url
 
 
 async def revision_of(url: str) -> str | None:
-    async with opened(url) as database:
+    async with open_database(url) as database:
         return await database.schema_revision()
 
 
 async def schema_of(url: str) -> dict[str, object]:
-    """Tables, columns, indexes and constraints, by name."""
+    """Return the columns, indexes and foreign keys of each table, by name."""
 
-    def look(connection: Connection) -> dict[str, object]:
+    def read_schema(connection: Connection) -> dict[str, object]:
         inspector = inspect(connection)
         return {
             table: (
@@ -45,27 +45,27 @@ async def schema_of(url: str) -> dict[str, object]:
             if table != "alembic_version"
         }
 
-    async with opened(url) as database, database.transaction() as session:
-        return await (await session.connection()).run_sync(look)
+    async with open_database(url) as database, database.transaction() as session:
+        return await (await session.connection()).run_sync(read_schema)
 
 
-@BOTH
-async def test_every_revision_goes_up_down_and_up_again(
+@both_services
+async def test_every_revision_can_be_upgraded_downgraded_and_upgraded_again(
     empty_url: str, migrations: Migrations
 ) -> None:
-    below = "base"
+    previous = "base"
     for revision in migrations.revisions():
         before = await schema_of(empty_url)
         await migrations.upgrade(empty_url, revision)
         after = await schema_of(empty_url)
-        await migrations.downgrade(empty_url, below)
+        await migrations.downgrade(empty_url, previous)
         assert await schema_of(empty_url) == before
         await migrations.upgrade(empty_url, revision)
         assert await schema_of(empty_url) == after
         assert await revision_of(empty_url) == revision
-        below = revision
+        previous = revision
 
-    assert below == migrations.head
+    assert previous == migrations.head
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_every_revision_goes_up_down_and_up_again(
     [(AUTH, AUTH_METADATA), (CONTENT, CONTENT_METADATA)],
     ids=["auth", "content"],
 )
-async def test_the_models_are_what_the_head_makes(
+async def test_the_models_match_the_schema_at_the_head(
     empty_url: str, migrations: Migrations, metadata: MetaData
 ) -> None:
     def differences(connection: Connection) -> list[object]:
@@ -84,31 +84,33 @@ async def test_the_models_are_what_the_head_makes(
 
     await migrations.upgrade(empty_url)
 
-    async with opened(empty_url) as database, database.transaction() as session:
+    async with open_database(empty_url) as database, database.transaction() as session:
         assert await (await session.connection()).run_sync(differences) == []
 
 
-@BOTH
-async def test_replicas_that_migrate_at_once_all_succeed(
+@both_services
+async def test_concurrent_migrations_all_succeed_and_one_runs(
     empty_url: str, migrations: Migrations
 ) -> None:
-    ran = await asyncio.gather(*(migrations.upgrade(empty_url) for _ in range(5)))
+    results = await asyncio.gather(*(migrations.upgrade(empty_url) for _ in range(5)))
 
-    assert ran.count(True) == 1
+    assert results.count(True) == 1
     assert await revision_of(empty_url) == migrations.head
 
 
-@BOTH
-async def test_at_the_head_there_is_nothing_to_do(empty_url: str, migrations: Migrations) -> None:
+@both_services
+async def test_an_upgrade_at_the_head_does_nothing(empty_url: str, migrations: Migrations) -> None:
     assert await migrations.upgrade(empty_url) is True
     assert await migrations.upgrade(empty_url) is False
 
 
-@BOTH
-async def test_a_later_schema_is_left_as_it_is(empty_url: str, migrations: Migrations) -> None:
-    """A release that was rolled back runs its migration again, on the schema of its successor."""
+@both_services
+async def test_an_upgrade_does_not_change_a_later_schema(
+    empty_url: str, migrations: Migrations
+) -> None:
+    """After a rollback, the older release runs its migrations on the schema of the newer one."""
     await migrations.upgrade(empty_url)
-    async with opened(empty_url) as database:
+    async with open_database(empty_url) as database:
         async with database.transaction() as session:
             await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
@@ -116,16 +118,16 @@ async def test_a_later_schema_is_left_as_it_is(empty_url: str, migrations: Migra
         assert await database.schema_revision() == "9999"
 
 
-async def test_at_the_head_nothing_is_locked(empty_url: str) -> None:
-    """A replica that starts while another migrates a later release does not wait for it."""
+async def test_an_upgrade_at_the_head_waits_for_no_lock(empty_url: str) -> None:
+    """A replica at its head does not wait for the migration of a later release."""
     await AUTH.upgrade(empty_url)
-    async with opened(empty_url) as database, database.transaction() as session:
+    async with open_database(empty_url) as database, database.transaction() as session:
         await session.execute(text("LOCK TABLE users IN ACCESS EXCLUSIVE MODE"))
         assert await AUTH.upgrade(empty_url) is False
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> None:
-    async with opened(empty_url) as database, database.transaction() as session:
+async def test_a_failed_migration_is_rolled_back(empty_url: str) -> None:
+    async with open_database(empty_url) as database, database.transaction() as session:
         await session.execute(text("CREATE TABLE sessions (id int)"))
     before = await schema_of(empty_url)
 
@@ -136,14 +138,14 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_url: str) -> N
     assert await revision_of(empty_url) is None
 
 
-@BOTH
+@both_services
 @pytest.mark.parametrize(
     ("stored", "serves"), [("head", True), ("newer", True), ("below", False), ("none", False)]
 )
-async def test_a_service_serves_at_its_head_or_later(
+async def test_the_schema_is_accepted_at_the_head_or_later(
     empty_url: str, migrations: Migrations, stored: str, serves: bool
 ) -> None:
-    async with opened(empty_url) as database:
+    async with open_database(empty_url) as database:
         if stored != "none":
             await migrations.upgrade(empty_url)
         if stored == "below":
@@ -156,21 +158,22 @@ async def test_a_service_serves_at_its_head_or_later(
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(socket.EAI_NONAME, "nothing to do yet"), (socket.EAI_AGAIN, "no database")]
+    ("code", "message"),
+    [(socket.EAI_NONAME, "nothing to do yet"), (socket.EAI_AGAIN, "no database")],
 )
-async def test_only_a_host_without_an_address_may_be_left_alone(
-    monkeypatch: pytest.MonkeyPatch, code: int, said: str
+async def test_only_an_unknown_host_can_be_skipped(
+    monkeypatch: pytest.MonkeyPatch, code: int, message: str
 ) -> None:
-    """A resolver that does not answer is waited for, as a database that does not is."""
+    """A resolver that does not respond is retried, as an unavailable database is."""
 
-    async def unresolved(*_: object, **__: object) -> list[object]:
-        raise socket.gaierror(code, "as a resolver says it")
+    async def fail_to_resolve(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(code, "name resolution failed")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unresolved)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail_to_resolve)
     url = "postgresql://duet:secret@duet-postgres/duet"
     try:
         outcome = await CONTENT.run(url, 0.2, skip_unknown_host=True)
     except TimeoutError as error:
         outcome = str(error)
-    assert said in outcome
+    assert message in outcome
     assert "secret" not in outcome

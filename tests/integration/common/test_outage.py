@@ -1,4 +1,4 @@
-"""A database that is away makes 503 that says when to try again, never 500, and it comes back."""
+"""Requests that need an unavailable database get 503 with Retry-After, and succeed afterwards."""
 
 from collections.abc import AsyncIterator
 
@@ -9,31 +9,33 @@ from duet_auth.main import create_app
 from duet_common.clock import utc_now
 from duet_common.testing.clock import AdjustableClock
 from duet_standalone.databases import DatabaseUrls
-from tests.support.outage import Relay, relay_to
+from tests.support.outage import Relay, running_relay
 from tests.support.problems import assert_problem
 from tests.support.running_duet import Duet, auth_settings, running_duet
 from tests.support.users import PASSWORD, log_in, new_email, register_user
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+UNREACHABLE_DATABASE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 @pytest.fixture
 async def relay(postgres_url: str) -> AsyncIterator[Relay]:
-    async with relay_to(postgres_url) as relay:
+    async with running_relay(postgres_url) as relay:
         yield relay
 
 
 @pytest.fixture
-async def behind(duet: Duet, relay: Relay, clock: AdjustableClock) -> AsyncIterator[Duet]:
-    """A second pair on the same databases, by way of the relay."""
+async def duet_behind_relay(
+    duet: Duet, relay: Relay, clock: AdjustableClock
+) -> AsyncIterator[Duet]:
+    """Two further services, which reach the same databases through the relay."""
     urls = DatabaseUrls(relay.url_for(duet.urls.auth), relay.url_for(duet.urls.content))
-    async with running_duet(urls, clock) as pair:
-        yield pair
+    async with running_duet(urls, clock) as duet_behind_relay:
+        yield duet_behind_relay
 
 
 @pytest.fixture
-async def client(behind: Duet) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=behind.url) as client:
+async def client(duet_behind_relay: Duet) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=duet_behind_relay.url) as client:
         yield client
 
 
@@ -42,7 +44,7 @@ def assert_unavailable(response: httpx.Response, code: str = "database_unavailab
     assert response.headers["retry-after"] == "1"
 
 
-async def test_without_the_database_every_answer_is_503_and_then_it_is_as_before(
+async def test_requests_get_503_without_the_database_and_succeed_afterwards(
     client: httpx.AsyncClient, relay: Relay
 ) -> None:
     registered_user = await register_user(client)
@@ -63,15 +65,15 @@ async def test_without_the_database_every_answer_is_503_and_then_it_is_as_before
 
     assert (await log_in(client, registered_user.email)).status_code == 200
     assert (await client.patch("/api/v1/users/me", json={"last_name": "L"})).status_code == 200
-    answer = await client.post(
+    response = await client.post(
         "/api/v1/auth/refresh", json={"refresh_token": registered_user.refresh_token}
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
     me = (await client.get("/api/v1/users/me")).json()
     assert (me["first_name"], me["last_name"]) == (None, "L")
 
 
-async def test_the_keys_are_published_while_the_database_is_away(
+async def test_the_public_keys_are_served_without_the_database(
     client: httpx.AsyncClient, relay: Relay
 ) -> None:
     before = await client.get("/.well-known/jwks.json")
@@ -83,9 +85,11 @@ async def test_the_keys_are_published_while_the_database_is_away(
 
 
 @pytest.fixture(params=[True, False], ids=["limited", "unlimited"])
-async def started_without(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
-    """auth, started while its database is away."""
-    app = create_app(auth_settings(NOWHERE, rate_limit_enabled=request.param), utc_now)
+async def client_of_auth_without_database(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an auth service that started without a database."""
+    app = create_app(auth_settings(UNREACHABLE_DATABASE, rate_limit_enabled=request.param), utc_now)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -94,35 +98,39 @@ async def started_without(request: pytest.FixtureRequest) -> AsyncIterator[httpx
         yield client
 
 
-async def test_a_service_that_started_without_its_database_refuses_logins_for_now(
-    started_without: httpx.AsyncClient,
+async def test_login_gets_503_if_auth_started_without_its_database(
+    client_of_auth_without_database: httpx.AsyncClient,
 ) -> None:
-    assert_unavailable(await log_in(started_without, new_email()))
+    assert_unavailable(await log_in(client_of_auth_without_database, new_email()))
 
 
-async def test_a_service_that_has_read_no_key_does_not_call_a_token_invalid(
-    started_without: httpx.AsyncClient, duet: Duet
+async def test_a_valid_token_gets_503_if_auth_has_not_read_its_keys(
+    client_of_auth_without_database: httpx.AsyncClient, duet: Duet
 ) -> None:
-    """A client that is told 401 throws its tokens away."""
+    """A client that gets 401 discards its tokens."""
     async with httpx.AsyncClient(base_url=duet.url) as client:
         registered_user = await register_user(client)
 
-    me = await started_without.get("/api/v1/users/me", headers=registered_user.headers)
+    me = await client_of_auth_without_database.get(
+        "/api/v1/users/me", headers=registered_user.headers
+    )
 
     assert_unavailable(me, "no_signing_key")
 
 
-async def test_a_service_that_has_read_no_key_publishes_none(
-    started_without: httpx.AsyncClient,
+async def test_the_public_keys_get_503_if_auth_has_not_read_its_keys(
+    client_of_auth_without_database: httpx.AsyncClient,
 ) -> None:
-    assert_unavailable(await started_without.get("/.well-known/jwks.json"), "no_signing_key")
+    assert_unavailable(
+        await client_of_auth_without_database.get("/.well-known/jwks.json"), "no_signing_key"
+    )
 
 
-async def test_what_is_no_token_at_all_is_invalid_even_then(
-    started_without: httpx.AsyncClient,
+async def test_a_malformed_token_gets_401_even_if_auth_has_not_read_its_keys(
+    client_of_auth_without_database: httpx.AsyncClient,
 ) -> None:
     bearer = {"Authorization": "Bearer not-a-token"}
 
-    answer = await started_without.get("/api/v1/users/me", headers=bearer)
+    response = await client_of_auth_without_database.get("/api/v1/users/me", headers=bearer)
 
-    assert_problem(answer, 401, "invalid_token")
+    assert_problem(response, 401, "invalid_token")

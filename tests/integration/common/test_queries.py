@@ -1,4 +1,4 @@
-"""Reading without a session: compiled once, by its parameters, on connections that cannot write."""
+"""Compiled queries read rows by named parameters, on connections that cannot write."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,38 +13,38 @@ from tests.support.note_model import Note
 
 
 @dataclass(frozen=True)
-class Shown:
+class NoteOut:
     id: uuid.UUID
     title: str
 
 
-BY_TITLE = Query(select(Note.id, Note.title).where(Note.title == bindparam("title")), Shown)
-EVERY = Query(select(Note.id, Note.title).order_by(Note.title), Shown)
+NOTE_BY_TITLE = Query(select(Note.id, Note.title).where(Note.title == bindparam("title")), NoteOut)
+ALL_NOTES = Query(select(Note.id, Note.title).order_by(Note.title), NoteOut)
 
 
 @pytest.fixture
 async def notes(database: Database) -> list[Note]:
-    made = [Note(title=title, words=words) for title, words in (("a", None), ("b", "some"))]
+    notes = [Note(title=title, words=words) for title, words in (("a", None), ("b", "some"))]
     async with database.transaction() as session:
-        session.add_all(made)
-    return made
+        session.add_all(notes)
+    return notes
 
 
-async def test_one_is_the_row_or_none(database: Database, notes: list[Note]) -> None:
-    assert await BY_TITLE.one(database.read_only_pool, title="a") == Shown(notes[0].id, "a")
-    assert await BY_TITLE.one(database.read_only_pool, title="c") is None
+async def test_one_returns_a_row_or_none(database: Database, notes: list[Note]) -> None:
+    assert await NOTE_BY_TITLE.one(database.read_only_pool, title="a") == NoteOut(notes[0].id, "a")
+    assert await NOTE_BY_TITLE.one(database.read_only_pool, title="c") is None
 
 
-async def test_all_is_every_row_in_order(database: Database, notes: list[Note]) -> None:
-    assert [shown.title for shown in await EVERY.all(database.read_only_pool)] == ["a", "b"]
+async def test_all_returns_every_row_in_order(database: Database, notes: list[Note]) -> None:
+    assert [note.title for note in await ALL_NOTES.all(database.read_only_pool)] == ["a", "b"]
 
 
-async def test_a_missing_parameter_is_a_key_error(database: Database) -> None:
+async def test_a_missing_parameter_raises_a_key_error(database: Database) -> None:
     with pytest.raises(KeyError, match="title"):
-        await BY_TITLE.one(database.read_only_pool)
+        await NOTE_BY_TITLE.one(database.read_only_pool)
 
 
-async def test_literals_and_parameters_keep_their_places(
+async def test_literals_and_repeated_parameters_are_bound_in_order(
     database: Database, notes: list[Note]
 ) -> None:
     query = Query(
@@ -57,34 +57,34 @@ async def test_literals_and_parameters_keep_their_places(
             Note.title >= bindparam("first"),
         )
         .limit(1),
-        Shown,
+        NoteOut,
     )
 
-    assert await query.one(database.read_only_pool, last="b", first="a") == Shown(
+    assert await query.one(database.read_only_pool, last="b", first="a") == NoteOut(
         notes[1].id, "shown"
     )
     assert await query.all(database.read_only_pool, first="c", last="z") == []
 
 
-async def test_a_shape_makes_the_model_of_other_columns(
+async def test_a_row_function_builds_the_model_from_other_columns(
     database: Database, notes: list[Note]
 ) -> None:
     query = Query(
         select(Note.id, Note.words).where(Note.title == bindparam("title")),
-        Shown,
+        NoteOut,
         lambda row: {"id": row["id"], "title": f"{row['words']} words"},
     )
 
-    assert await query.one(database.read_only_pool, title="b") == Shown(notes[1].id, "some words")
+    assert await query.one(database.read_only_pool, title="b") == NoteOut(notes[1].id, "some words")
 
 
-async def test_in_a_transaction_a_read_sees_what_is_not_committed(database: Database) -> None:
+async def test_a_query_in_a_session_sees_uncommitted_rows(database: Database) -> None:
     async with database.transaction() as session:
         session.add(Note(title="new"))
         await session.flush()
 
-        assert await BY_TITLE.one(database.read_only_pool, title="new") is None
-        assert await BY_TITLE.one_in(session, title="new") is not None
+        assert await NOTE_BY_TITLE.one(database.read_only_pool, title="new") is None
+        assert await NOTE_BY_TITLE.one_in(session, title="new") is not None
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,16 @@ async def test_in_a_transaction_a_read_sees_what_is_not_committed(database: Data
         "SELECT id FROM notes FOR UPDATE",
     ],
 )
-async def test_a_read_cannot_write(database: Database, notes: list[Note], statement: str) -> None:
+async def test_the_read_only_pool_refuses_writes(
+    database: Database, notes: list[Note], statement: str
+) -> None:
     with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
         await database.read_only_pool.fetch(statement)
 
-    assert len(await EVERY.all(database.read_only_pool)) == 2
+    assert len(await ALL_NOTES.all(database.read_only_pool)) == 2
 
 
-async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> None:
+async def test_a_value_of_another_type_raises_a_type_error(database: Database) -> None:
     assert await database.read_only_pool.fetch_value("SELECT 7", int) == 7
     assert await database.read_only_pool.fetch_value("SELECT 7 WHERE false", int) is None
     with pytest.raises(TypeError, match="int is not str"):
@@ -123,7 +125,7 @@ async def test_a_value_is_of_the_kind_that_was_asked_for(database: Database) -> 
         ("jit", "off"),
     ],
 )
-async def test_every_connection_is_set_up_alike(
+async def test_every_read_connection_has_the_server_settings(
     database: Database, setting: str, value: str
 ) -> None:
     assert await database.read_only_pool.fetch_value(f"SHOW {setting}", str) == value

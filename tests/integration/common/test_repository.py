@@ -1,4 +1,4 @@
-"""The generic repository: what every domain gets for its rows without writing it."""
+"""The generic repository, from which every domain inherits its basic operations."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC
@@ -18,13 +18,13 @@ async def notes(database: Database) -> AsyncIterator[NoteRepository]:
         yield NoteRepository(session)
 
 
-async def make(notes: NoteRepository, number: int) -> list[Note]:
-    """Notes made in one transaction, so all at the same instant; newest first."""
+async def create_notes(notes: NoteRepository, number: int) -> list[Note]:
+    """Create notes that share `created_at`, as one transaction does; return them newest first."""
     made = [await notes.create(Note(title=f"note {n}")) for n in range(number)]
     return made[::-1]
 
 
-async def test_a_created_row_has_its_id_and_times(notes: NoteRepository) -> None:
+async def test_a_created_row_has_an_id_and_timestamps(notes: NoteRepository) -> None:
     note = await notes.create(Note(title="a note"))
 
     assert note.id.version == 7
@@ -33,7 +33,7 @@ async def test_a_created_row_has_its_id_and_times(notes: NoteRepository) -> None
     assert note.words is None
 
 
-async def test_get_finds_by_id_and_nothing_else(notes: NoteRepository) -> None:
+async def test_get_returns_the_row_with_an_id_or_none(notes: NoteRepository) -> None:
     note = await notes.create(Note(title="a note"))
 
     assert await notes.get(note.id) is note
@@ -41,8 +41,8 @@ async def test_get_finds_by_id_and_nothing_else(notes: NoteRepository) -> None:
     assert await notes.get(new_id()) is None
 
 
-async def test_get_multi_is_a_slice_newest_first(notes: NoteRepository) -> None:
-    made = await make(notes, 5)
+async def test_get_multi_returns_a_slice_newest_first(notes: NoteRepository) -> None:
+    made = await create_notes(notes, 5)
 
     assert list(await notes.get_multi()) == made
     assert list(await notes.get_multi(skip=1, limit=2)) == made[1:3]
@@ -50,13 +50,13 @@ async def test_get_multi_is_a_slice_newest_first(notes: NoteRepository) -> None:
 
 
 async def test_get_multi_takes_filters(notes: NoteRepository) -> None:
-    made = await make(notes, 3)
+    made = await create_notes(notes, 3)
 
     assert list(await notes.get_multi(Note.title != "note 1")) == [made[0], made[2]]
 
 
-async def test_pages_follow_each_other_without_gap_or_overlap(notes: NoteRepository) -> None:
-    made = await make(notes, 5)
+async def test_pages_have_no_gap_and_no_overlap(notes: NoteRepository) -> None:
+    made = await create_notes(notes, 5)
 
     first = await notes.page(limit=2)
     second = await notes.page(after=Cursor(first[-1].created_at, first[-1].id), limit=2)
@@ -66,7 +66,7 @@ async def test_pages_follow_each_other_without_gap_or_overlap(notes: NoteReposit
 
 
 async def test_a_page_and_a_count_can_be_filtered(notes: NoteRepository) -> None:
-    made = await make(notes, 3)
+    made = await create_notes(notes, 3)
     await notes.update(made[0], {"words": "some"})
 
     assert list(await notes.page(Note.words.is_not(None))) == [made[0]]
@@ -74,7 +74,7 @@ async def test_a_page_and_a_count_can_be_filtered(notes: NoteRepository) -> None
     assert await notes.count() == 3
 
 
-async def test_update_sets_what_is_given_none_included(notes: NoteRepository) -> None:
+async def test_update_sets_the_given_values_including_none(notes: NoteRepository) -> None:
     note = await notes.create(Note(title="a note", words="some"))
 
     assert await notes.update(note, {"words": None}) is note
@@ -92,7 +92,7 @@ async def test_update_with_nothing_writes_nothing(notes: NoteRepository) -> None
     assert note.updated_at == before
 
 
-async def test_a_later_update_moves_updated_at_only(database: Database) -> None:
+async def test_a_later_update_changes_updated_at_and_not_created_at(database: Database) -> None:
     async with database.transaction() as session:
         made = await NoteRepository(session).create(Note(title="a note"))
     async with database.transaction() as session:
@@ -104,7 +104,7 @@ async def test_a_later_update_moves_updated_at_only(database: Database) -> None:
 
 
 @pytest.mark.parametrize("name", ["author", "shout", "metadata", "_secret", "__class__"])
-async def test_update_knows_columns_only(notes: NoteRepository, name: str) -> None:
+async def test_update_refuses_names_that_are_not_columns(notes: NoteRepository, name: str) -> None:
     note = await notes.create(Note(title="a note"))
 
     with pytest.raises(AttributeError):
@@ -112,7 +112,7 @@ async def test_update_knows_columns_only(notes: NoteRepository, name: str) -> No
 
 
 async def test_delete_removes_the_row(notes: NoteRepository) -> None:
-    first, second = await make(notes, 2)
+    first, second = await create_notes(notes, 2)
 
     await notes.delete(first)
 
@@ -120,7 +120,7 @@ async def test_delete_removes_the_row(notes: NoteRepository) -> None:
     assert list(await notes.get_multi()) == [second]
 
 
-async def test_a_violated_constraint_is_raised_where_it_happens(database: Database) -> None:
+async def test_create_raises_an_integrity_error_immediately(database: Database) -> None:
     async with database.transaction() as session:
         await NoteRepository(session).create(Note(title="a note"))
 

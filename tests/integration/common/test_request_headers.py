@@ -1,4 +1,4 @@
-"""What every answer carries, whichever service gives it: its id, its time, and its errors' form."""
+"""Every response has a request id and its processing time, and every error is a problem detail."""
 
 import re
 
@@ -8,11 +8,11 @@ import pytest
 from tests.support.problems import assert_problem
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-SERVED = ("/.well-known/jwks.json", "/api/v1/posts")
+PATHS_OF_BOTH_SERVICES = ("/.well-known/jwks.json", "/api/v1/posts")
 
 
-@pytest.mark.parametrize("path", SERVED)
-async def test_an_answer_says_how_long_it_took(client: httpx.AsyncClient, path: str) -> None:
+@pytest.mark.parametrize("path", PATHS_OF_BOTH_SERVICES)
+async def test_a_response_has_its_processing_time(client: httpx.AsyncClient, path: str) -> None:
     headers = (await client.get(path)).headers
 
     seconds = float(headers["x-process-time"])
@@ -22,8 +22,8 @@ async def test_an_answer_says_how_long_it_took(client: httpx.AsyncClient, path: 
     assert float(timing[1]) == pytest.approx(seconds * 1000, abs=0.01)
 
 
-@pytest.mark.parametrize("path", SERVED)
-async def test_an_answer_has_an_id_of_its_own(client: httpx.AsyncClient, path: str) -> None:
+@pytest.mark.parametrize("path", PATHS_OF_BOTH_SERVICES)
+async def test_each_response_has_a_new_request_id(client: httpx.AsyncClient, path: str) -> None:
     ids = [(await client.get(path)).headers["x-request-id"] for _ in range(2)]
 
     assert ids[0] != ids[1]
@@ -31,7 +31,9 @@ async def test_an_answer_has_an_id_of_its_own(client: httpx.AsyncClient, path: s
 
 
 @pytest.mark.parametrize("given", ["0af7651916cd43dd", "A.b_c-0123456789", "x" * 64])
-async def test_the_callers_request_id_is_kept(client: httpx.AsyncClient, given: str) -> None:
+async def test_a_valid_request_id_of_the_caller_is_kept(
+    client: httpx.AsyncClient, given: str
+) -> None:
     response = await client.get("/api/v1/users/me", headers={"X-Request-ID": given})
 
     problem = assert_problem(response, 401, "authentication_required")
@@ -43,7 +45,9 @@ async def test_the_callers_request_id_is_kept(client: httpx.AsyncClient, given: 
     "given",
     [b"", b"short", b"x" * 65, b"with space", b'"quoted-id"', b"<script>1234", b"caf\xe9-cafe"],
 )
-async def test_an_id_that_is_not_sane_is_replaced(client: httpx.AsyncClient, given: bytes) -> None:
+async def test_an_invalid_request_id_of_the_caller_is_replaced(
+    client: httpx.AsyncClient, given: bytes
+) -> None:
     response = await client.get("/.well-known/jwks.json", headers=[(b"X-Request-ID", given)])
 
     assert UUID7.fullmatch(response.headers["x-request-id"])
@@ -72,7 +76,7 @@ async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str
         ("DELETE", "/api/v1/posts", {"GET", "POST"}),
     ],
 )
-async def test_another_method_is_refused_and_the_right_ones_named(
+async def test_a_wrong_method_is_refused_with_the_allowed_methods(
     client: httpx.AsyncClient, method: str, path: str, allowed: set[str]
 ) -> None:
     response = await client.request(method, path)
@@ -81,7 +85,7 @@ async def test_another_method_is_refused_and_the_right_ones_named(
     assert set(response.headers["allow"].split(", ")) == allowed
 
 
-async def test_an_error_is_timed_too(client: httpx.AsyncClient) -> None:
+async def test_an_error_response_has_its_processing_time(client: httpx.AsyncClient) -> None:
     response = await client.get("/api/v1/users/me")
 
     assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""The transaction: all or nothing, and over before the answer is sent."""
+"""A transaction is committed or rolled back as a whole, before the response is sent."""
 
 import asyncio
 import uuid
@@ -17,23 +17,23 @@ from duet_common.db.database import Database
 from duet_common.errors import Conflict, DatabaseUnavailable, NotFound
 from tests.support.note_model import Note, NoteRepository
 from tests.support.running_duet import Duet
-from tests.support.temporary_databases import opened
+from tests.support.temporary_databases import open_database
 
 
 class TitleTaken(Conflict):
     code = "title_taken"
 
 
-async def count(database: Database) -> int:
+async def count_notes(database: Database) -> int:
     async with database.transaction() as session:
         return await NoteRepository(session).count()
 
 
-async def test_a_block_that_ends_is_committed(database: Database) -> None:
+async def test_a_block_that_succeeds_is_committed(database: Database) -> None:
     async with database.transaction() as session:
         session.add(Note(title="a note"))
 
-    assert await count(database) == 1
+    assert await count_notes(database) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError, NotFound, asyncio.CancelledError])
@@ -43,7 +43,7 @@ async def test_a_block_that_raises_is_rolled_back(
     with pytest.raises(error):
         await insert_and_raise(database, error)
 
-    assert await count(database) == 0
+    assert await count_notes(database) == 0
 
 
 async def insert_and_raise(database: Database, error: type[BaseException]) -> None:
@@ -59,7 +59,7 @@ async def test_rows_stay_readable_after_the_commit(database: Database) -> None:
     assert note.title == "a note"
 
 
-async def test_a_named_constraint_becomes_its_error(database: Database) -> None:
+async def test_a_mapped_constraint_raises_its_error(database: Database) -> None:
     async with database.transaction() as session:
         session.add(Note(title="a note"))
 
@@ -67,7 +67,7 @@ async def test_a_named_constraint_becomes_its_error(database: Database) -> None:
         await insert_again(database, {"uq_notes_title": TitleTaken})
 
 
-async def test_another_constraint_stays_what_it_is(database: Database) -> None:
+async def test_an_unmapped_constraint_raises_an_integrity_error(database: Database) -> None:
     async with database.transaction() as session:
         session.add(Note(title="a note"))
 
@@ -84,8 +84,8 @@ async def sleep(session: AsyncSession) -> None:
     await session.execute(text("SELECT pg_sleep(10)"))
 
 
-async def test_a_statement_that_takes_too_long_is_unavailable(notes_url: str) -> None:
-    async with opened(notes_url, seconds=0.3) as database:
+async def test_a_slow_statement_raises_database_unavailable(notes_url: str) -> None:
+    async with open_database(notes_url, seconds=0.3) as database:
         with pytest.raises(DatabaseUnavailable):
             async with database.transaction() as session:
                 await sleep(session)
@@ -93,18 +93,21 @@ async def test_a_statement_that_takes_too_long_is_unavailable(notes_url: str) ->
             await database.read_only_pool.fetch("SELECT pg_sleep(10)")
 
 
-async def test_a_lock_that_takes_too_long_is_unavailable(
+async def test_a_lock_timeout_raises_database_unavailable(
     database: Database, notes_url: str
 ) -> None:
-    async with opened(notes_url, seconds=0.3) as hasty, database.transaction() as holder:
+    async with (
+        open_database(notes_url, seconds=0.3) as impatient_database,
+        database.transaction() as holder,
+    ):
         await holder.execute(text("LOCK TABLE notes"))
         with pytest.raises(DatabaseUnavailable):
-            async with hasty.transaction() as session:
+            async with impatient_database.transaction() as session:
                 session.add(Note(title="a note"))
 
 
-async def test_an_empty_pool_is_unavailable(notes_url: str) -> None:
-    async with opened(notes_url, seconds=0.5) as database, AsyncExitStack() as stack:
+async def test_an_exhausted_pool_raises_database_unavailable(notes_url: str) -> None:
+    async with open_database(notes_url, seconds=0.5) as database, AsyncExitStack() as stack:
         for _ in range(2):
             session = await stack.enter_async_context(database.transaction())
             await session.execute(text("SELECT 1"))
@@ -122,17 +125,17 @@ async def test_an_empty_pool_is_unavailable(notes_url: str) -> None:
     ],
     ids=["refused", "no-socket", "no-host"],
 )
-async def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
-    async with opened(url) as database:
+async def test_an_unreachable_database_raises_database_unavailable(url: str) -> None:
+    async with open_database(url) as database:
         await assert_unavailable(database)
 
 
 @pytest.mark.parametrize("wrong", [{"database": "gone"}, {"username": "nobody"}], ids=str)
-async def test_a_database_that_refuses_us_is_unavailable(
+async def test_a_refused_connection_raises_database_unavailable(
     notes_url: str, wrong: dict[str, str]
 ) -> None:
-    url = make_url(notes_url).set(**wrong)  # type: ignore[arg-type]  # any one of its fields
-    async with opened(url.render_as_string(hide_password=False)) as database:
+    url = make_url(notes_url).set(**wrong)  # type: ignore[arg-type]  # the field varies
+    async with open_database(url.render_as_string(hide_password=False)) as database:
         await assert_unavailable(database)
 
 
@@ -145,7 +148,7 @@ async def assert_unavailable(database: Database) -> None:
     assert raised.value.headers == {"Retry-After": "1"}
 
 
-async def test_a_mistake_is_not_called_unavailable(database: Database) -> None:
+async def test_a_wrong_statement_does_not_raise_database_unavailable(database: Database) -> None:
     with pytest.raises(ProgrammingError):
         async with database.transaction() as session:
             await session.execute(text("SELECT nonsense"))
@@ -153,17 +156,17 @@ async def test_a_mistake_is_not_called_unavailable(database: Database) -> None:
         await database.read_only_pool.fetch("SELECT nonsense")
 
 
-async def test_what_was_answered_is_committed(
+async def test_a_change_is_committed_before_the_response_is_sent(
     authenticated_client: httpx.AsyncClient, duet: Duet
 ) -> None:
     async with asyncpg.create_pool(duet.urls.content, min_size=0, max_size=10) as pool:
 
         async def post(number: int) -> bool:
-            answer = await authenticated_client.post(
+            response = await authenticated_client.post(
                 "/api/v1/posts", json={"title": f"Post {number}", "content": "Words."}
             )
             found = "SELECT 1 FROM posts WHERE id = $1"
-            return bool(await pool.fetchval(found, uuid.UUID(answer.json()["id"])))
+            return bool(await pool.fetchval(found, uuid.UUID(response.json()["id"])))
 
         seen = await asyncio.gather(*(post(number) for number in range(50)))
 
