@@ -1,4 +1,4 @@
-"""`db_session` is content's here, and there are a stranger and a moderator."""
+"""Fixtures for content's tests: `db_session` on content's database, another user, a moderator."""
 
 import asyncpg
 import httpx
@@ -15,21 +15,19 @@ def db_session(content_session: AsyncSession) -> AsyncSession:
 
 
 @pytest.fixture
-async def stranger(client: httpx.AsyncClient) -> RegisteredUser:
-    """Somebody else, with no permission."""
+async def other_user(client: httpx.AsyncClient) -> RegisteredUser:
+    """Another user, without permissions."""
     return await register_user(client)
 
 
 @pytest.fixture
 async def moderator(duet: Duet, client: httpx.AsyncClient) -> RegisteredUser:
-    """Somebody else, whose token says `posts:moderate`."""
-    somebody = await register_user(client)
+    """Another user, whose token grants `posts:moderate`."""
+    user = await register_user(client)
     connection = await asyncpg.connect(duet.urls.auth)
     await connection.execute(
-        "UPDATE users SET permissions = '{posts:moderate}' WHERE id = $1", somebody.id
+        "UPDATE users SET permissions = '{posts:moderate}' WHERE id = $1", user.id
     )
     await connection.close()
-    tokens = (await log_in(client, somebody.email)).json()
-    return RegisteredUser(
-        somebody.id, somebody.email, tokens["access_token"], tokens["refresh_token"]
-    )
+    tokens = (await log_in(client, user.email)).json()
+    return RegisteredUser(user.id, user.email, tokens["access_token"], tokens["refresh_token"])

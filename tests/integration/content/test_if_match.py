@@ -1,34 +1,34 @@
-"""`If-Match`: a change is made to the version that was read, or not at all."""
+"""With `If-Match`, a post is changed only if its ETag matches (RFC 9110, section 13.1.1)."""
 
 import asyncio
 
 import httpx
 import pytest
 
-from tests.support.posts import POSTS, write_draft
+from tests.support.posts import POSTS, create_draft
 from tests.support.problems import assert_problem
 
 MATCHING = {
-    "the tag": '"1"',
-    "any": "*",
-    "a list with the tag": '"7", "1"',
+    "the current tag": '"1"',
+    "an asterisk": "*",
+    "a list with the current tag": '"7", "1"',
     "a list without spaces": '"7","1"',
     "a list with empty elements": ', "7",,"1" ,',
-    "a list with a weak tag beside": 'W/"7", "1"',
+    "a list with the current tag and a weak tag": 'W/"7", "1"',
 }
-OTHER = {
+NOT_MATCHING = {
     "another tag": '"2"',
-    "the tag, weak": 'W/"1"',
-    "the tag, weak in lower case": 'w/"1"',
-    "the tag among words": 'if "1" then',
-    "a list of others": '"2", "3"',
-    "the tag within another": '"11"',
-    "the tag without quotes": "1",
-    "half a tag": '"1',
-    "the empty tag": '""',
-    "no tag": "",
-    "words": "anything you like",
-    "any and more": '*, "2"',
+    "a weak tag": 'W/"1"',
+    "a weak tag in lower case": 'w/"1"',
+    "the current tag within text": 'if "1" then',
+    "a list of other tags": '"2", "3"',
+    "a tag that contains the current one": '"11"',
+    "the current tag without quotes": "1",
+    "an unclosed tag": '"1',
+    "an empty tag": '""',
+    "an empty header": "",
+    "text": "anything you like",
+    "an asterisk and a tag": '*, "2"',
     "not ASCII": '"é"',
 }
 CHANGES = {
@@ -40,46 +40,48 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("header", MATCHING.values(), ids=MATCHING.keys())
-async def test_a_change_is_made_with(authenticated_client: httpx.AsyncClient, header: str) -> None:
-    draft = await write_draft(authenticated_client)
-    answer = await authenticated_client.patch(
-        f"{POSTS}/{draft['id']}", json={"title": "Looms"}, headers={"If-Match": header}
-    )
-    assert answer.status_code == 200
-    assert answer.headers["etag"] == '"2"'
-
-
-@pytest.mark.parametrize("header", OTHER.values(), ids=OTHER.keys())
-async def test_a_change_is_refused_with(
+async def test_a_matching_header_allows_the_change(
     authenticated_client: httpx.AsyncClient, header: str
 ) -> None:
-    draft = await write_draft(authenticated_client)
+    draft = await create_draft(authenticated_client)
+    response = await authenticated_client.patch(
+        f"{POSTS}/{draft['id']}", json={"title": "Looms"}, headers={"If-Match": header}
+    )
+    assert response.status_code == 200
+    assert response.headers["etag"] == '"2"'
+
+
+@pytest.mark.parametrize("header", NOT_MATCHING.values(), ids=NOT_MATCHING.keys())
+async def test_a_header_that_does_not_match_prevents_the_change(
+    authenticated_client: httpx.AsyncClient, header: str
+) -> None:
+    draft = await create_draft(authenticated_client)
     url = f"{POSTS}/{draft['id']}"
-    answer = await authenticated_client.patch(
+    response = await authenticated_client.patch(
         url, json={"title": "Looms"}, headers={b"If-Match": header.encode("latin-1")}
     )
-    assert_problem(answer, 412, "precondition_failed")
-    assert answer.headers["etag"] == '"1"'
+    assert_problem(response, 412, "precondition_failed")
+    assert response.headers["etag"] == '"1"'
     assert (await authenticated_client.get(url)).json() == draft
 
 
 @pytest.mark.parametrize(("method", "suffix", "body"), CHANGES.values(), ids=CHANGES.keys())
-async def test_each_change_looks_at_it(
+async def test_every_write_checks_the_header(
     authenticated_client: httpx.AsyncClient, method: str, suffix: str, body: dict[str, str] | None
 ) -> None:
-    draft = await write_draft(authenticated_client)
+    draft = await create_draft(authenticated_client)
     url = f"{POSTS}/{draft['id']}"
-    answer = await authenticated_client.request(
+    response = await authenticated_client.request(
         method, url + suffix, json=body, headers={"If-Match": '"9"'}
     )
-    assert_problem(answer, 412, "precondition_failed")
+    assert_problem(response, 412, "precondition_failed")
     assert (await authenticated_client.get(url)).json() == draft
 
 
-async def test_the_tag_of_a_refusal_lets_the_next_try_through(
+async def test_the_etag_of_a_refusal_can_be_used_for_the_next_attempt(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
-    url = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
+    url = f"{POSTS}/{(await create_draft(authenticated_client))['id']}"
     await authenticated_client.patch(url, json={"title": "Looms"})
     stale = await authenticated_client.delete(url, headers={"If-Match": '"1"'})
     assert stale.headers["etag"] == '"2"'
@@ -87,11 +89,11 @@ async def test_the_tag_of_a_refusal_lets_the_next_try_through(
     assert fresh.status_code == 204
 
 
-async def test_of_five_changes_at_once_to_one_version_one_is_made(
+async def test_one_of_five_concurrent_changes_to_a_version_succeeds(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
-    url = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
-    answers = await asyncio.gather(
+    url = f"{POSTS}/{(await create_draft(authenticated_client))['id']}"
+    responses = await asyncio.gather(
         *(
             authenticated_client.patch(
                 url, json={"title": f"Change {number}"}, headers={"If-Match": '"1"'}
@@ -99,25 +101,27 @@ async def test_of_five_changes_at_once_to_one_version_one_is_made(
             for number in range(5)
         )
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
-    (made,) = (answer for answer in answers if answer.status_code == 200)
+    assert sorted(response.status_code for response in responses) == [200, 412, 412, 412, 412]
+    (made,) = (response for response in responses if response.status_code == 200)
     assert (await authenticated_client.get(url)).json() == made.json()
 
 
-async def test_without_it_five_changes_at_once_are_all_made(
+async def test_concurrent_changes_without_the_header_all_succeed(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
-    url = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
-    answers = await asyncio.gather(
+    url = f"{POSTS}/{(await create_draft(authenticated_client))['id']}"
+    responses = await asyncio.gather(
         *(authenticated_client.patch(url, json={"title": f"Change {n}"}) for n in range(5))
     )
-    assert [answer.status_code for answer in answers] == [200] * 5
+    assert [response.status_code for response in responses] == [200] * 5
     assert (await authenticated_client.get(url)).headers["etag"] == '"6"'
 
 
-async def test_a_header_over_a_kilobyte_is_invalid(
+async def test_a_header_over_one_kilobyte_is_refused(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
-    url = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
-    answer = await authenticated_client.delete(url, headers={"If-Match": ", ".join(['"1"'] * 300)})
-    assert_problem(answer, 422, "validation_failed")
+    url = f"{POSTS}/{(await create_draft(authenticated_client))['id']}"
+    response = await authenticated_client.delete(
+        url, headers={"If-Match": ", ".join(['"1"'] * 300)}
+    )
+    assert_problem(response, 422, "validation_failed")

@@ -1,4 +1,4 @@
-"""No read looks at a whole table, whatever plan PostgreSQL makes of it."""
+"""Every query reads rows by an index, with custom plans and with generic plans."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -19,8 +19,8 @@ from duet_content.posts.repository import (
 from duet_content.profiles.repository import PROFILE_BY_USER_ID
 from tests.support.running_duet import Duet
 
-ONE = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
-PLACE = {"at": FIRST.at, "id": FIRST.id, "limit": 21}
+ID = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
+FIRST_PAGE = {"at": FIRST.at, "id": FIRST.id, "limit": 21}
 ROWS = """
 INSERT INTO profiles (user_id, display_name)
 SELECT md5(n::text)::uuid, 'Ada' FROM generate_series(0, 2000) n;
@@ -40,21 +40,21 @@ class Case:
 
 
 CASES = {
-    "the posts": Case(PUBLISHED_POSTS, "ix_posts_published", PLACE),
-    "an author's posts": Case(
-        PUBLISHED_POSTS_BY_AUTHOR, "ix_posts_author_published", {**PLACE, "author_id": ONE}
+    "published posts": Case(PUBLISHED_POSTS, "ix_posts_published", FIRST_PAGE),
+    "published posts by author": Case(
+        PUBLISHED_POSTS_BY_AUTHOR, "ix_posts_author_published", {**FIRST_PAGE, "author_id": ID}
     ),
-    "an author's drafts": Case(
-        DRAFTS_BY_AUTHOR, "ix_posts_author_drafts", {**PLACE, "author_id": ONE}
+    "drafts by author": Case(
+        DRAFTS_BY_AUTHOR, "ix_posts_author_drafts", {**FIRST_PAGE, "author_id": ID}
     ),
-    "a post": Case(POST_BY_ID, "pk_posts", {"id": ONE}),
-    "a profile": Case(PROFILE_BY_USER_ID, "pk_profiles", {"user_id": ONE}),
+    "post by id": Case(POST_BY_ID, "pk_posts", {"id": ID}),
+    "profile by user id": Case(PROFILE_BY_USER_ID, "pk_profiles", {"user_id": ID}),
 }
 
 
 @pytest.fixture
-async def filled(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection to content's database, with 12,000 posts of 20 authors and 2,000 profiles."""
+async def connection(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to content's database, with 12,000 posts of 20 authors and 2,001 profiles."""
     connection = await asyncpg.connect(duet.urls.content)
     await connection.execute(ROWS)
     yield connection
@@ -63,12 +63,12 @@ async def filled(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-async def test_it_is_read_by_its_index(
-    filled: "asyncpg.Connection[asyncpg.Record]", case: Case, mode: str
+async def test_a_query_uses_its_index_and_neither_scans_nor_sorts(
+    connection: "asyncpg.Connection[asyncpg.Record]", case: Case, mode: str
 ) -> None:
-    await filled.execute(f"SET plan_cache_mode = {mode}")
+    await connection.execute(f"SET plan_cache_mode = {mode}")
     arguments = case.query._arguments(case.parameters)
-    rows = await filled.fetch(f"EXPLAIN {case.query.sql}", *arguments)
+    rows = await connection.fetch(f"EXPLAIN {case.query.sql}", *arguments)
     plan = "\n".join(row[0] for row in rows)
     assert case.index in plan
     assert "Seq Scan" not in plan

@@ -1,52 +1,54 @@
-"""Reading posts needs no token, but a token that is sent is checked."""
+"""Posts can be read without a token, but a token that is sent must be valid."""
 
 import httpx
 import pytest
 
 from duet_common.ids import new_id
-from tests.support.posts import POSTS, write_post
+from tests.support.posts import POSTS, create_published_post
 from tests.support.problems import assert_problem
 
 REFUSED = {
-    "garbage": "Bearer garbage",
-    "three parts of garbage": "Bearer a.b.c",
-    "nothing": "Bearer",
-    "another case": "bEaReR garbage",
+    "an invalid token": "Bearer garbage",
+    "three invalid parts": "Bearer a.b.c",
+    "no token": "Bearer",
+    "a scheme in mixed case": "bEaReR garbage",
 }
 
 
 async def test_posts_are_listed_without_a_token(client: httpx.AsyncClient) -> None:
-    answer = await client.get(POSTS)
-    assert answer.status_code == 200
-    assert answer.json() == {"items": [], "next_cursor": None}
+    response = await client.get(POSTS)
+    assert response.status_code == 200
+    assert response.json() == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("header", REFUSED.values(), ids=REFUSED.keys())
-async def test_the_list_refuses_a_token_of(client: httpx.AsyncClient, header: str) -> None:
-    answer = await client.get(POSTS, headers={"Authorization": header})
-    assert_problem(answer, 401, "invalid_token")
+async def test_an_invalid_token_is_refused_by_the_list(
+    client: httpx.AsyncClient, header: str
+) -> None:
+    response = await client.get(POSTS, headers={"Authorization": header})
+    assert_problem(response, 401, "invalid_token")
 
 
-async def test_a_post_refuses_a_bad_token_before_it_is_looked_for(
+async def test_an_invalid_token_is_refused_even_if_the_post_does_not_exist(
     client: httpx.AsyncClient,
 ) -> None:
-    answer = await client.get(f"{POSTS}/{new_id()}", headers={"Authorization": "Bearer garbage"})
-    assert_problem(answer, 401, "invalid_token")
+    response = await client.get(f"{POSTS}/{new_id()}", headers={"Authorization": "Bearer garbage"})
+    assert_problem(response, 401, "invalid_token")
 
 
-async def test_another_scheme_is_no_token(
+async def test_another_authorization_scheme_is_ignored(
     client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
 ) -> None:
-    post = await write_post(authenticated_client)
-    answer = await client.get(
+    post = await create_published_post(authenticated_client)
+    response = await client.get(
         f"{POSTS}/{post['id']}", headers={"Authorization": "Basic YWRhOmFkYQ=="}
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-async def test_a_token_in_the_query_is_not_looked_at(
+async def test_a_token_in_the_query_is_ignored(
     client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
 ) -> None:
     bearer = authenticated_client.headers["authorization"].removeprefix("Bearer ")
-    answer = await client.get("/api/v1/profiles/me", params={"access_token": bearer})
-    assert_problem(answer, 401, "authentication_required")
+    response = await client.get("/api/v1/profiles/me", params={"access_token": bearer})
+    assert_problem(response, 401, "authentication_required")

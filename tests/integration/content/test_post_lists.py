@@ -1,4 +1,4 @@
-"""Which posts a list holds, and who may ask for it."""
+"""The filters and the order of post lists, and who may list drafts."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,19 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.ids import new_id
 from tests.support.factories import make_post
-from tests.support.posts import POSTS, write_draft, write_post
+from tests.support.posts import POSTS, create_draft, create_published_post
 from tests.support.problems import assert_problem
 from tests.support.users import RegisteredUser
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def titles(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [post["title"] for post in answer.json()["items"]]
+def titles(response: httpx.Response) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [post["title"] for post in response.json()["items"]]
 
 
-async def test_posts_come_in_the_order_of_publishing_the_latest_first(
+async def test_posts_are_listed_by_time_of_publication_newest_first(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     for title, minutes in (("second", 2), ("first", 1), ("third", 3)):
@@ -30,23 +30,23 @@ async def test_posts_come_in_the_order_of_publishing_the_latest_first(
     assert titles(await client.get(POSTS)) == ["third", "second", "first"]
 
 
-async def test_a_list_shows_posts_as_reading_them_does(
+async def test_a_listed_post_equals_the_post_read_by_id(
     client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
 ) -> None:
     await authenticated_client.put("/api/v1/profiles/me", json={"display_name": "Ada"})
-    post = await write_post(authenticated_client)
+    post = await create_published_post(authenticated_client)
     assert (await client.get(POSTS)).json()["items"] == [post]
 
 
 async def test_drafts_are_not_listed(
     client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
 ) -> None:
-    await write_draft(authenticated_client)
+    await create_draft(authenticated_client)
     assert titles(await client.get(POSTS)) == []
     assert titles(await authenticated_client.get(POSTS)) == []
 
 
-async def test_a_list_may_be_of_one_author(
+async def test_a_list_can_be_filtered_by_author(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     ada, charles = new_id(), new_id()
@@ -57,76 +57,80 @@ async def test_a_list_may_be_of_one_author(
     assert titles(await client.get(POSTS, params={"author": str(ada)})) == ["Hers too", "Hers"]
 
 
-async def test_of_an_unknown_author_there_is_nothing(client: httpx.AsyncClient) -> None:
+async def test_the_list_of_an_unknown_author_is_empty(client: httpx.AsyncClient) -> None:
     assert titles(await client.get(POSTS, params={"author": str(new_id())})) == []
 
 
-async def test_me_is_the_caller(
+async def test_the_author_me_is_the_caller(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    await write_post(authenticated_client, title="Mine")
-    await make_post(db_session, new_id(), title="Another's")
+    await create_published_post(authenticated_client, title="Mine")
+    await make_post(db_session, new_id(), title="Another user's")
     await db_session.commit()
     assert titles(await authenticated_client.get(POSTS, params={"author": "me"})) == ["Mine"]
 
 
-async def test_without_a_token_nobody_is_me(client: httpx.AsyncClient) -> None:
-    answer = await client.get(POSTS, params={"author": "me"})
-    assert_problem(answer, 401, "authentication_required")
+async def test_the_author_me_needs_a_token(client: httpx.AsyncClient) -> None:
+    response = await client.get(POSTS, params={"author": "me"})
+    assert_problem(response, 401, "authentication_required")
 
 
-async def test_ones_own_drafts_are_listed_the_latest_begun_first(
+async def test_a_user_lists_their_drafts_newest_first(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     for title in ("first", "second"):
-        await write_draft(authenticated_client, title=title)
-    await write_post(authenticated_client, title="published")
-    answer = await authenticated_client.get(POSTS, params={"author": "me", "status": "draft"})
-    assert titles(answer) == ["second", "first"]
+        await create_draft(authenticated_client, title=title)
+    await create_published_post(authenticated_client, title="published")
+    response = await authenticated_client.get(POSTS, params={"author": "me", "status": "draft"})
+    assert titles(response) == ["second", "first"]
 
 
-async def test_ones_own_id_is_as_good_as_me_for_drafts(
+async def test_a_user_can_list_their_drafts_by_their_id(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    await write_draft(authenticated_client, title="Mine")
+    await create_draft(authenticated_client, title="Mine")
     params = {"author": str(registered_user.id), "status": "draft"}
     assert titles(await authenticated_client.get(POSTS, params=params)) == ["Mine"]
 
 
-async def test_anothers_drafts_are_not_in_ones_own(
+async def test_another_users_drafts_are_not_in_the_list_of_own_drafts(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     await make_post(db_session, new_id(), published=False)
     await db_session.commit()
-    answer = await authenticated_client.get(POSTS, params={"author": "me", "status": "draft"})
-    assert titles(answer) == []
+    response = await authenticated_client.get(POSTS, params={"author": "me", "status": "draft"})
+    assert titles(response) == []
 
 
 @pytest.mark.parametrize("author", [{}, {"author": "me"}, {"author": str(new_id())}])
-async def test_drafts_need_a_token(client: httpx.AsyncClient, author: dict[str, str]) -> None:
-    answer = await client.get(POSTS, params={"status": "draft", **author})
-    assert_problem(answer, 401, "authentication_required")
-
-
-async def test_anothers_drafts_are_private(
-    authenticated_client: httpx.AsyncClient, stranger: RegisteredUser
+async def test_listing_drafts_needs_a_token(
+    client: httpx.AsyncClient, author: dict[str, str]
 ) -> None:
-    params = {"status": "draft", "author": str(stranger.id)}
-    answer = await authenticated_client.get(POSTS, params=params)
-    assert_problem(answer, 403, "drafts_are_private")
+    response = await client.get(POSTS, params={"status": "draft", **author})
+    assert_problem(response, 401, "authentication_required")
 
 
-async def test_everyones_drafts_are_private(authenticated_client: httpx.AsyncClient) -> None:
-    answer = await authenticated_client.get(POSTS, params={"status": "draft"})
-    assert_problem(answer, 403, "drafts_are_private")
-
-
-async def test_a_moderator_lists_no_drafts_but_their_own(
-    client: httpx.AsyncClient, moderator: RegisteredUser, stranger: RegisteredUser
+async def test_another_users_drafts_cannot_be_listed(
+    authenticated_client: httpx.AsyncClient, other_user: RegisteredUser
 ) -> None:
-    params = {"status": "draft", "author": str(stranger.id)}
-    answer = await client.get(POSTS, params=params, headers=moderator.headers)
-    assert_problem(answer, 403, "drafts_are_private")
+    params = {"status": "draft", "author": str(other_user.id)}
+    response = await authenticated_client.get(POSTS, params=params)
+    assert_problem(response, 403, "drafts_are_private")
+
+
+async def test_drafts_of_all_authors_cannot_be_listed(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    response = await authenticated_client.get(POSTS, params={"status": "draft"})
+    assert_problem(response, 403, "drafts_are_private")
+
+
+async def test_a_moderator_cannot_list_another_users_drafts(
+    client: httpx.AsyncClient, moderator: RegisteredUser, other_user: RegisteredUser
+) -> None:
+    params = {"status": "draft", "author": str(other_user.id)}
+    response = await client.get(POSTS, params=params, headers=moderator.headers)
+    assert_problem(response, 403, "drafts_are_private")
 
 
 @pytest.mark.parametrize(
@@ -137,14 +141,18 @@ async def test_a_moderator_lists_no_drafts_but_their_own(
         *(("status", value) for value in ("drafts", "", "PUBLISHED")),
     ],
 )
-async def test_a_list_refuses(client: httpx.AsyncClient, name: str, value: str) -> None:
-    answer = await client.get(POSTS, params={name: value})
-    problem = assert_problem(answer, 422, "validation_failed")
+async def test_an_invalid_parameter_is_refused(
+    client: httpx.AsyncClient, name: str, value: str
+) -> None:
+    response = await client.get(POSTS, params={name: value})
+    problem = assert_problem(response, 422, "validation_failed")
     errors = problem["errors"]
     assert isinstance(errors, list)
     assert {error["field"].split(".")[1] for error in errors} == {name}
 
 
 @pytest.mark.parametrize("limit", [1, 100])
-async def test_a_list_takes_a_limit_of(client: httpx.AsyncClient, limit: int) -> None:
+async def test_the_minimum_and_the_maximum_limit_are_accepted(
+    client: httpx.AsyncClient, limit: int
+) -> None:
     assert (await client.get(POSTS, params={"limit": limit})).status_code == 200

@@ -1,19 +1,21 @@
-"""Writing, reading, changing and deleting one's own posts."""
+"""An author creates, reads, changes and deletes their posts."""
 
 from datetime import datetime
 
 import httpx
 
 from duet_common.ids import new_id
-from tests.support.posts import POSTS, write_draft
+from tests.support.posts import POSTS, create_draft
 from tests.support.problems import assert_problem
 from tests.support.users import RegisteredUser
 
 
 async def test_a_new_post_is_a_draft(authenticated_client: httpx.AsyncClient) -> None:
-    answer = await authenticated_client.post(POSTS, json={"title": "Engines", "content": "Weave."})
-    assert answer.status_code == 201
-    post = answer.json()
+    response = await authenticated_client.post(
+        POSTS, json={"title": "Engines", "content": "Weave."}
+    )
+    assert response.status_code == 201
+    post = response.json()
     assert post.keys() == {
         *("id", "title", "content", "is_published", "published_at"),
         *("author", "created_at", "updated_at"),
@@ -22,14 +24,14 @@ async def test_a_new_post_is_a_draft(authenticated_client: httpx.AsyncClient) ->
     assert (post["is_published"], post["published_at"]) == (False, None)
 
 
-async def test_a_new_post_says_where_it_is(authenticated_client: httpx.AsyncClient) -> None:
+async def test_a_new_post_has_a_location_header(authenticated_client: httpx.AsyncClient) -> None:
     created = await authenticated_client.post(POSTS, json={"title": "Engines"})
     assert created.headers["location"] == f"{POSTS}/{created.json()['id']}"
     read = await authenticated_client.get(created.headers["location"])
     assert read.json() == created.json()
 
 
-async def test_a_new_post_has_the_tag_that_reading_it_has(
+async def test_a_new_post_has_the_etag_of_a_read(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     created = await authenticated_client.post(POSTS, json={"title": "Engines"})
@@ -37,19 +39,19 @@ async def test_a_new_post_has_the_tag_that_reading_it_has(
     assert created.headers["etag"] == read.headers["etag"] == '"1"'
 
 
-async def test_content_is_empty_unless_given(authenticated_client: httpx.AsyncClient) -> None:
+async def test_content_is_empty_by_default(authenticated_client: httpx.AsyncClient) -> None:
     created = await authenticated_client.post(POSTS, json={"title": "Engines"})
     assert created.json()["content"] == ""
 
 
-async def test_a_post_shows_its_author_by_the_profile(
+async def test_a_post_contains_the_profile_of_its_author(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
     await authenticated_client.put(
         "/api/v1/profiles/me",
         json={"display_name": "Ada", "avatar_url": "https://example.com/ada.png"},
     )
-    assert (await write_draft(authenticated_client))["author"] == {
+    assert (await create_draft(authenticated_client))["author"] == {
         "id": str(registered_user.id),
         "name": "Ada",
         "avatar_url": "https://example.com/ada.png",
@@ -59,15 +61,17 @@ async def test_a_post_shows_its_author_by_the_profile(
 async def test_an_author_without_a_profile_has_no_name(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    assert (await write_draft(authenticated_client))["author"] == {
+    assert (await create_draft(authenticated_client))["author"] == {
         "id": str(registered_user.id),
         "name": None,
         "avatar_url": None,
     }
 
 
-async def test_a_new_name_shows_on_old_posts(authenticated_client: httpx.AsyncClient) -> None:
-    draft = await write_draft(authenticated_client)
+async def test_a_new_display_name_appears_on_old_posts(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    draft = await create_draft(authenticated_client)
     await authenticated_client.put("/api/v1/profiles/me", json={"display_name": "Countess"})
     read = await authenticated_client.get(f"{POSTS}/{draft['id']}")
     assert read.json()["author"]["name"] == "Countess"
@@ -75,21 +79,21 @@ async def test_a_new_name_shows_on_old_posts(authenticated_client: httpx.AsyncCl
 
 async def test_writing_needs_a_token(client: httpx.AsyncClient) -> None:
     post = f"{POSTS}/{new_id()}"
-    for answer in (
+    for response in (
         await client.post(POSTS, json={"title": "Engines"}),
         await client.patch(post, json={"title": "Engines"}),
         await client.delete(post),
         await client.post(f"{post}/publish"),
         await client.post(f"{post}/unpublish"),
     ):
-        assert_problem(answer, 401, "authentication_required")
+        assert_problem(response, 401, "authentication_required")
 
 
-async def test_patch_changes_what_it_names_alone(authenticated_client: httpx.AsyncClient) -> None:
-    draft = await write_draft(authenticated_client, title="Engines", content="Weave.")
-    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
-    assert answer.status_code == 200
-    changed = answer.json()
+async def test_patch_changes_only_the_given_fields(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await create_draft(authenticated_client, title="Engines", content="Weave.")
+    response = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
+    assert response.status_code == 200
+    changed = response.json()
     assert (changed["title"], changed["content"]) == ("Looms", "Weave.")
     assert changed["created_at"] == draft["created_at"]
     assert datetime.fromisoformat(changed["updated_at"]) > datetime.fromisoformat(
@@ -97,53 +101,55 @@ async def test_patch_changes_what_it_names_alone(authenticated_client: httpx.Asy
     )
 
 
-async def test_patch_can_empty_the_content(authenticated_client: httpx.AsyncClient) -> None:
-    draft = await write_draft(authenticated_client)
-    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"content": ""})
-    assert answer.json()["content"] == ""
+async def test_patch_can_clear_the_content(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await create_draft(authenticated_client)
+    response = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"content": ""})
+    assert response.json()["content"] == ""
 
 
-async def test_a_change_has_a_new_tag(authenticated_client: httpx.AsyncClient) -> None:
-    draft = await write_draft(authenticated_client)
-    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
-    assert answer.headers["etag"] == '"2"'
+async def test_a_change_returns_a_new_etag(authenticated_client: httpx.AsyncClient) -> None:
+    draft = await create_draft(authenticated_client)
+    response = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={"title": "Looms"})
+    assert response.headers["etag"] == '"2"'
 
 
 async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
-    draft = await write_draft(authenticated_client)
-    answer = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={})
-    assert answer.json() == draft
-    assert answer.headers["etag"] == '"1"'
+    draft = await create_draft(authenticated_client)
+    response = await authenticated_client.patch(f"{POSTS}/{draft['id']}", json={})
+    assert response.json() == draft
+    assert response.headers["etag"] == '"1"'
 
 
-async def test_a_deleted_post_is_gone(authenticated_client: httpx.AsyncClient) -> None:
-    post = f"{POSTS}/{(await write_draft(authenticated_client))['id']}"
+async def test_a_deleted_post_is_not_found(authenticated_client: httpx.AsyncClient) -> None:
+    post = f"{POSTS}/{(await create_draft(authenticated_client))['id']}"
     deleted = await authenticated_client.delete(post)
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert_problem(await authenticated_client.get(post), 404, "post_not_found")
     assert_problem(await authenticated_client.delete(post), 404, "post_not_found")
 
 
-async def test_a_post_that_never_was_is_not_found(
+async def test_an_unknown_post_is_not_found(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     post = f"{POSTS}/{new_id()}"
-    for answer in (
+    for response in (
         await authenticated_client.get(post),
         await authenticated_client.patch(post, json={"title": "Engines"}),
         await authenticated_client.delete(post),
         await authenticated_client.post(f"{post}/publish"),
         await authenticated_client.post(f"{post}/unpublish"),
     ):
-        assert_problem(answer, 404, "post_not_found")
+        assert_problem(response, 404, "post_not_found")
 
 
-async def test_an_id_that_is_no_uuid_is_invalid(authenticated_client: httpx.AsyncClient) -> None:
-    for answer in (
+async def test_a_post_id_that_is_not_a_uuid_is_refused(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    for response in (
         await authenticated_client.get(f"{POSTS}/1"),
         await authenticated_client.patch(f"{POSTS}/1", json={"title": "Engines"}),
         await authenticated_client.delete(f"{POSTS}/1"),
         await authenticated_client.post(f"{POSTS}/1/publish"),
         await authenticated_client.post(f"{POSTS}/1/unpublish"),
     ):
-        assert_problem(answer, 422, "validation_failed")
+        assert_problem(response, 422, "validation_failed")

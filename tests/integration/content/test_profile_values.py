@@ -1,4 +1,4 @@
-"""What a profile takes: what it refuses is a 422 that names the field, and nothing is stored."""
+"""An invalid value of a profile gets 422 with the name of the field, and nothing is stored."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from tests.support.problems import assert_problem
 
 ME = "/api/v1/profiles/me"
 
-REFUSED: dict[str, dict[str, Any]] = {
+INVALID: dict[str, dict[str, Any]] = {
     "avatar over http": {"avatar_url": "http://example.com/a.png"},
-    "avatar that runs": {"avatar_url": "javascript:alert(1)"},
-    "avatar of data": {"avatar_url": "data:image/png;base64,AAAA"},
+    "avatar with JavaScript": {"avatar_url": "javascript:alert(1)"},
+    "avatar as data URL": {"avatar_url": "data:image/png;base64,AAAA"},
     "avatar without a scheme": {"avatar_url": "//example.com/a.png"},
     "avatar without a host": {"avatar_url": "https://"},
     "avatar too long": {"avatar_url": "https://example.com/" + "a" * 2029},
-    "avatar too long once it is encoded": {"avatar_url": "https://example.com/" + "é" * 1000},
+    "avatar too long after encoding": {"avatar_url": "https://example.com/" + "é" * 1000},
     "avatar with NUL": {"avatar_url": "https://example.com/\0"},
     "avatar empty": {"avatar_url": ""},
     "name blank": {"display_name": " \t\u00a0"},
@@ -31,50 +31,52 @@ REFUSED: dict[str, dict[str, Any]] = {
     "bio too long": {"bio": "a" * 2001},
     "bio with NUL": {"bio": "\0"},
     "bio an object": {"bio": {}},
-    "another's id": {"user_id": "0198c0de-0000-7000-8000-000000000000"},
+    "user_id": {"user_id": "0198c0de-0000-7000-8000-000000000000"},
     "an unknown field": {"is_admin": True},
 }
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-@pytest.mark.parametrize("values", REFUSED.values(), ids=REFUSED.keys())
-async def test_it_refuses(
+@pytest.mark.parametrize("values", INVALID.values(), ids=INVALID.keys())
+async def test_an_invalid_value_is_refused(
     authenticated_client: httpx.AsyncClient,
     db_session: AsyncSession,
     method: str,
     values: dict[str, Any],
 ) -> None:
-    answer = await authenticated_client.request(method, ME, json=values)
-    problem = assert_problem(answer, 422, "validation_failed")
+    response = await authenticated_client.request(method, ME, json=values)
+    problem = assert_problem(response, 422, "validation_failed")
     assert _fields(problem) == [f"body.{name}" for name in values]
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
 
 
 @pytest.mark.parametrize("name", ["display_name", "bio", "avatar_url"])
-async def test_it_refuses_half_a_surrogate_pair(
+async def test_a_lone_surrogate_is_refused(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession, name: str
 ) -> None:
-    answer = await authenticated_client.patch(
+    response = await authenticated_client.patch(
         ME,
         content=f'{{"{name}": "https://example.com/\\ud800"}}',
         headers={"Content-Type": "application/json"},
     )
-    assert _fields(assert_problem(answer, 422, "validation_failed")) == [f"body.{name}"]
+    assert _fields(assert_problem(response, 422, "validation_failed")) == [f"body.{name}"]
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
 
 
-async def test_one_bad_field_keeps_the_good_ones_out(
+async def test_one_invalid_field_refuses_the_whole_change(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     await authenticated_client.put(ME, json={"bio": "Countess"})
-    answer = await authenticated_client.patch(ME, json={"bio": "Baron", "display_name": ""})
-    assert_problem(answer, 422, "validation_failed")
+    response = await authenticated_client.patch(ME, json={"bio": "Baron", "display_name": ""})
+    assert_problem(response, 422, "validation_failed")
     assert (await authenticated_client.get(ME)).json()["bio"] == "Countess"
 
 
-async def test_a_refusal_never_repeats_the_value(authenticated_client: httpx.AsyncClient) -> None:
-    answer = await authenticated_client.put(ME, json={"avatar_url": "http://my-secret.test/"})
-    assert "my-secret" not in answer.text
+async def test_an_error_does_not_repeat_the_invalid_value(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
+    response = await authenticated_client.put(ME, json={"avatar_url": "http://my-secret.test/"})
+    assert "my-secret" not in response.text
 
 
 @pytest.mark.parametrize(
@@ -86,12 +88,20 @@ async def test_a_refusal_never_repeats_the_value(authenticated_client: httpx.Asy
         {"bio": ""},
         {"avatar_url": "https://example.com/" + "a" * 2028},
     ],
-    ids=["the longest name", "a name in emoji", "the longest bio", "an empty bio", "longest url"],
+    ids=[
+        "the longest name",
+        "a name of emoji",
+        "the longest bio",
+        "an empty bio",
+        "the longest URL",
+    ],
 )
-async def test_it_takes(authenticated_client: httpx.AsyncClient, values: dict[str, str]) -> None:
-    answer = await authenticated_client.put(ME, json=values)
-    assert answer.status_code == 200
-    assert answer.json().items() >= values.items()
+async def test_a_value_within_the_limits_is_stored(
+    authenticated_client: httpx.AsyncClient, values: dict[str, str]
+) -> None:
+    response = await authenticated_client.put(ME, json=values)
+    assert response.status_code == 200
+    assert response.json().items() >= values.items()
 
 
 def _fields(problem: dict[str, object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Profiles: one a user, made on first use, replaced by PUT and changed by PATCH."""
+"""Each user has one profile: created on first use, replaced by PUT and changed by PATCH."""
 
 import asyncio
 from datetime import datetime
@@ -21,12 +21,12 @@ ADA = {
 }
 
 
-async def test_the_first_look_at_ones_profile_makes_an_empty_one(
+async def test_the_first_read_of_the_own_profile_creates_an_empty_one(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    answer = await authenticated_client.get(ME)
-    assert answer.status_code == 200
-    profile = answer.json()
+    response = await authenticated_client.get(ME)
+    assert response.status_code == 200
+    profile = response.json()
     assert profile.keys() == {
         *("user_id", "display_name", "bio", "avatar_url"),
         *("created_at", "updated_at"),
@@ -35,43 +35,47 @@ async def test_the_first_look_at_ones_profile_makes_an_empty_one(
     assert [profile[name] for name in ADA] == [None, None, None]
 
 
-async def test_ten_first_looks_at_once_make_one_profile(
+async def test_ten_concurrent_first_reads_create_one_profile(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    answers = await asyncio.gather(*(authenticated_client.get(ME) for _ in range(10)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.text for answer in answers}) == 1
+    responses = await asyncio.gather(*(authenticated_client.get(ME) for _ in range(10)))
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.text for response in responses}) == 1
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 1
 
 
-async def test_ten_first_writes_at_once_make_one_profile(
+async def test_ten_concurrent_first_writes_create_one_profile(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
-    answers = await asyncio.gather(*(authenticated_client.put(ME, json=ADA) for _ in range(10)))
-    assert {answer.status_code for answer in answers} == {200}
+    responses = await asyncio.gather(*(authenticated_client.put(ME, json=ADA) for _ in range(10)))
+    assert {response.status_code for response in responses} == {200}
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 1
 
 
 async def test_put_stores_the_whole_profile(authenticated_client: httpx.AsyncClient) -> None:
-    answer = await authenticated_client.put(ME, json=ADA)
-    assert answer.status_code == 200
-    assert answer.json().items() >= ADA.items()
-    assert (await authenticated_client.get(ME)).json() == answer.json()
+    response = await authenticated_client.put(ME, json=ADA)
+    assert response.status_code == 200
+    assert response.json().items() >= ADA.items()
+    assert (await authenticated_client.get(ME)).json() == response.json()
 
 
-async def test_put_clears_what_it_does_not_name(authenticated_client: httpx.AsyncClient) -> None:
+async def test_put_clears_fields_that_are_not_given(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
     await authenticated_client.put(ME, json=ADA)
     replaced = (await authenticated_client.put(ME, json={"bio": "Countess"})).json()
     assert [replaced[name] for name in ADA] == [None, "Countess", None]
 
 
-async def test_patch_leaves_what_it_does_not_name(authenticated_client: httpx.AsyncClient) -> None:
+async def test_patch_keeps_fields_that_are_not_given(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
     await authenticated_client.put(ME, json=ADA)
     changed = (await authenticated_client.patch(ME, json={"bio": "Countess"})).json()
     assert changed.items() >= {**ADA, "bio": "Countess"}.items()
 
 
-async def test_patch_clears_what_is_null(authenticated_client: httpx.AsyncClient) -> None:
+async def test_patch_clears_fields_that_are_null(authenticated_client: httpx.AsyncClient) -> None:
     await authenticated_client.put(ME, json=ADA)
     changed = (await authenticated_client.patch(ME, json={"avatar_url": None})).json()
     assert changed.items() >= {**ADA, "avatar_url": None}.items()
@@ -79,22 +83,22 @@ async def test_patch_clears_what_is_null(authenticated_client: httpx.AsyncClient
 
 async def test_an_empty_patch_changes_nothing(authenticated_client: httpx.AsyncClient) -> None:
     before = (await authenticated_client.put(ME, json=ADA)).json()
-    answer = await authenticated_client.patch(ME, json={})
-    assert answer.status_code == 200
-    assert answer.json() == before
+    response = await authenticated_client.patch(ME, json={})
+    assert response.status_code == 200
+    assert response.json() == before
 
 
-async def test_a_patch_of_nothing_yet_makes_the_profile(
+async def test_a_patch_creates_a_missing_profile(
     authenticated_client: httpx.AsyncClient, registered_user: RegisteredUser
 ) -> None:
-    answer = await authenticated_client.patch(ME, json={"bio": "Countess"})
-    assert answer.status_code == 200
+    response = await authenticated_client.patch(ME, json={"bio": "Countess"})
+    assert response.status_code == 200
     assert (await authenticated_client.get(f"/api/v1/profiles/{registered_user.id}")).json()[
         "bio"
     ] == ("Countess")
 
 
-async def test_a_change_moves_updated_at_and_leaves_created_at(
+async def test_a_change_updates_updated_at_and_not_created_at(
     authenticated_client: httpx.AsyncClient,
 ) -> None:
     before = (await authenticated_client.put(ME, json=ADA)).json()
@@ -105,42 +109,44 @@ async def test_a_change_moves_updated_at_and_leaves_created_at(
     )
 
 
-async def test_times_are_utc_in_rfc_3339(authenticated_client: httpx.AsyncClient) -> None:
+async def test_timestamps_are_utc_in_rfc_3339_format(
+    authenticated_client: httpx.AsyncClient,
+) -> None:
     profile = (await authenticated_client.get(ME)).json()
     for name in ("created_at", "updated_at"):
         assert profile[name].endswith("Z")
         assert datetime.fromisoformat(profile[name]).tzinfo is not None
 
 
-async def test_anyone_may_read_a_profile(
+async def test_a_profile_can_be_read_without_a_token(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     profile = await make_profile(db_session, bio="Analyst")
     await db_session.commit()
-    answer = await client.get(f"/api/v1/profiles/{profile.user_id}")
-    assert answer.status_code == 200
-    assert answer.json()["bio"] == "Analyst"
+    response = await client.get(f"/api/v1/profiles/{profile.user_id}")
+    assert response.status_code == 200
+    assert response.json()["bio"] == "Analyst"
 
 
-async def test_a_user_without_a_profile_has_none_to_show(client: httpx.AsyncClient) -> None:
+async def test_a_missing_profile_is_not_found(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get(f"/api/v1/profiles/{new_id()}"), 404, "profile_not_found")
 
 
-async def test_reading_anothers_missing_profile_makes_none(
+async def test_reading_another_users_missing_profile_does_not_create_it(
     authenticated_client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     await authenticated_client.get(f"/api/v1/profiles/{new_id()}")
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
 
 
-async def test_a_profile_of_no_uuid_is_invalid(client: httpx.AsyncClient) -> None:
+async def test_a_user_id_that_is_not_a_uuid_is_refused(client: httpx.AsyncClient) -> None:
     assert_problem(await client.get("/api/v1/profiles/ada"), 422, "validation_failed")
 
 
-async def test_ones_own_profile_needs_a_token(client: httpx.AsyncClient) -> None:
-    for answer in (
+async def test_the_own_profile_needs_a_token(client: httpx.AsyncClient) -> None:
+    for response in (
         await client.get(ME),
         await client.put(ME, json=ADA),
         await client.patch(ME, json=ADA),
     ):
-        assert_problem(answer, 401, "authentication_required")
+        assert_problem(response, 401, "authentication_required")
