@@ -1,4 +1,4 @@
-"""The log of a service as a container runs it: every line is JSON, and none has a secret."""
+"""The log of a service in its own process consists of JSON lines and contains no secret."""
 
 import asyncio
 import json
@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.support.documentation import documented
+from tests.support.documentation import documented_names
 from tests.support.running_duet import KEY_ENCRYPTION_KEY, Duet
 from tests.support.users import PASSWORD, register_user
 
 
-class Service:
-    """auth in a process of its own; `lines` is what it has logged so far."""
+class AuthProcess:
+    """auth in its own process; `lines` contains what has been read of its log so far."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -30,20 +30,23 @@ class Service:
         self.lines: list[dict[str, Any]] = []
 
     async def read(self) -> bool:
-        """Read one line of its log; False at the end. JSONDecodeError if it is not JSON."""
+        """Read one line of the log; return False at its end.
+
+        Raises `json.JSONDecodeError` if the line is not JSON.
+        """
         assert self.process.stderr is not None
         line = await self.process.stderr.readline()
         if line:
             self.lines.append(json.loads(line))
         return bool(line)
 
-    def of(self, logger: str) -> list[dict[str, Any]]:
+    def lines_of(self, logger: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["logger"] == logger]
 
 
 @asynccontextmanager
-async def auth_process(duet: Duet, **variables: str) -> AsyncIterator[Service]:
-    """Served by uvicorn's command line; at the end it has stopped and its log is whole."""
+async def auth_process(duet: Duet, **variables: str) -> AsyncIterator[AuthProcess]:
+    """Run auth with uvicorn's command line; at the end, stop it and read the rest of its log."""
     command = "-m uvicorn --factory duet_auth.main:create_app --port 0 --ws websockets-sansio"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, *command.split()),
@@ -55,7 +58,7 @@ async def auth_process(duet: Duet, **variables: str) -> AsyncIterator[Service]:
         },
         stderr=asyncio.subprocess.PIPE,
     )
-    service = Service(process)
+    service = AuthProcess(process)
     try:
         async with asyncio.timeout(30):
             while not service.url:
@@ -72,7 +75,7 @@ async def auth_process(duet: Duet, **variables: str) -> AsyncIterator[Service]:
         await process.wait()
 
 
-async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
+async def test_every_log_line_is_json_and_contains_no_secret(duet: Duet) -> None:
     async with (
         auth_process(duet, LOG_LEVEL="DEBUG") as service,
         httpx.AsyncClient(base_url=service.url) as client,
@@ -89,16 +92,16 @@ async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
         except InvalidStatus:
             pass
 
-    requests = service.of("duet.request")
+    requests = service.lines_of("duet.request")
     line = next(line for line in requests if line["path"] == "/api/v1/users/me")
     assert line["request_id"] == me.headers["x-request-id"]
     assert (line["method"], line["status"], line["client"]) == ("GET", 200, "127.0.0.1")
     assert line["duration_ms"] > 0
     assert line["message"].startswith("GET /api/v1/users/me 200 ")
     assert [x["level"] for x in requests if x["path"] == "/livez"] == ["DEBUG"]
-    assert any("WebSocket /ws/c1" in line["message"] for line in service.of("uvicorn.error"))
-    assert service.of("uvicorn.access") == []
-    assert {field for line in service.lines for field in line} <= documented("log-fields")
+    assert any("WebSocket /ws/c1" in line["message"] for line in service.lines_of("uvicorn.error"))
+    assert service.lines_of("uvicorn.access") == []
+    assert {field for line in service.lines for field in line} <= documented_names("log-fields")
     log = json.dumps(service.lines)
     for secret in (
         PASSWORD,
@@ -109,8 +112,8 @@ async def test_every_line_is_json_and_none_has_a_secret(duet: Duet) -> None:
         assert secret not in log
 
 
-async def test_an_error_of_the_database_quotes_no_values(duet: Duet) -> None:
-    """They would be in the traceback that is logged: the hash of a password, say."""
+async def test_a_database_error_does_not_contain_parameter_values(duet: Duet) -> None:
+    """A logged traceback would otherwise contain values such as a password hash."""
     statement = text("SELECT no_such_column, CAST(:secret AS text)")
     with pytest.raises(DBAPIError) as failed:
         async with duet.auth.runtime.database.transaction() as session:

@@ -1,4 +1,4 @@
-"""Metrics of the running pair, as Prometheus sees them: under real uvicorn, behind one origin."""
+"""The metrics of both services, scraped while the services run under real uvicorn."""
 
 import asyncio
 import re
@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 from duet_auth.main import create_app
 from duet_common.db.database import Database, DatabaseOptions
 from duet_common.testing.clock import AdjustableClock
-from tests.support.documentation import documented
+from tests.support.documentation import documented_names
 from tests.support.metrics import scrape
 from tests.support.running_duet import Duet, auth_settings
 from tests.support.users import RegisteredUser
@@ -21,7 +21,7 @@ from tests.support.users import RegisteredUser
 COUNT = "http_requests_total"
 
 
-async def test_requests_show_by_route_template(
+async def test_requests_are_counted_by_route_template(
     duet: Duet, authenticated_client: httpx.AsyncClient
 ) -> None:
     post = {"method": "GET", "handler": "/api/v1/posts/{post_id}"}
@@ -37,10 +37,10 @@ async def test_requests_show_by_route_template(
     assert content_after.value(COUNT, **missing) == 3 + content.value(COUNT, **missing)
     assert content_after.value(observed, **post) == 3 + content.value(observed, **post)
     assert auth_after.value(observed, **me) == 1 + auth.value(observed, **me)
-    assert content_after.value(observed, **me) == 0  # the other service's
+    assert content_after.value(observed, **me) == 0  # this path belongs to the other service
 
 
-async def test_unknown_paths_are_one_series(duet: Duet, client: httpx.AsyncClient) -> None:
+async def test_unknown_paths_share_one_series(duet: Duet, client: httpx.AsyncClient) -> None:
     await client.get("/api/v1/posts/one/unknown")
     before = await scrape(duet.content)
     for number in range(20):
@@ -62,7 +62,7 @@ async def test_open_websockets_are_counted(
         await socket.recv()
         shown = await scrape(duet.content)
         assert shown.value("duet_websocket_connections") == 1
-    async with asyncio.timeout(5):  # the server hears of it a little later
+    async with asyncio.timeout(5):  # the server notices the close later
         while (shown := await scrape(duet.content)).value("duet_websocket_connections"):
             await client.get("/api/v1/users/me")
 
@@ -70,7 +70,7 @@ async def test_open_websockets_are_counted(
     assert (await scrape(duet.auth)).labels("duet_websocket_connections") == []
 
 
-async def test_a_connection_in_use_shows(duet: Duet) -> None:
+async def test_pool_usage_counts_idle_and_used_connections(duet: Duet) -> None:
     settings = auth_settings(duet.urls.auth)
     database = Database(duet.urls.auth, DatabaseOptions.of(settings, "test"))
     try:
@@ -86,7 +86,7 @@ async def test_a_connection_in_use_shows(duet: Duet) -> None:
         await database.close()
 
 
-async def test_both_services_show_their_pools_and_builds(duet: Duet) -> None:
+async def test_both_services_expose_pool_and_build_metrics(duet: Duet) -> None:
     for app, service in ((duet.auth, "duet-auth"), (duet.content, "duet-content")):
         shown = await scrape(app)
         assert [x["service"] for x in shown.labels("duet_build_info")] == [service]
@@ -107,10 +107,10 @@ async def test_every_metric_of_duet_is_documented(duet: Duet, client: httpx.Asyn
         if not re.match("process_|python_|.*_created$", sample.name)
     }
 
-    assert shown == documented("metrics")
+    assert shown == documented_names("metrics")
 
 
-async def test_the_age_of_the_signing_key_is_since_it_began_to_sign(
+async def test_the_age_of_the_signing_key_increases_with_the_clock(
     duet: Duet, clock: AdjustableClock
 ) -> None:
     name = "duet_signing_key_age_seconds"
@@ -125,7 +125,7 @@ async def test_metrics_are_not_routed(client: httpx.AsyncClient) -> None:
     assert (await client.get("/metrics")).status_code == 404
 
 
-async def test_a_scrape_is_under_no_limit(duet: Duet) -> None:
+async def test_scrapes_are_exempt_from_rate_limits(duet: Duet) -> None:
     app = create_app(auth_settings(duet.urls.auth, rate_limit_enabled=True, rate_limit_address=1))
     async with app.router.lifespan_context(app):
         for _ in range(5):
