@@ -1,4 +1,4 @@
-"""A content that trusts a token factory's key, and goes by a clock that stands still."""
+"""Fixtures for WebSocket tests: services that trust the keys of `tokens` and use a frozen clock."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +14,7 @@ from duet_content.realtime.hub import Hub
 from duet_standalone.databases import DatabaseUrls
 from tests.support.running_duet import Duet, running_duet
 
-Serve = Callable[..., AbstractAsyncContextManager[Duet]]
+RunDuet = Callable[..., AbstractAsyncContextManager[Duet]]
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +24,10 @@ def session_frozen_clock() -> FrozenClock:
 
 @pytest.fixture
 def clock(session_frozen_clock: FrozenClock) -> Iterator[FrozenClock]:
-    began = session_frozen_clock.now
+    """The clock of the services and of `tokens`, reset after each test."""
+    start = session_frozen_clock.now
     yield session_frozen_clock
-    session_frozen_clock.now = began
+    session_frozen_clock.now = start
 
 
 @pytest.fixture(scope="session")
@@ -36,39 +37,39 @@ def session_tokens(session_frozen_clock: FrozenClock) -> TokenFactory:
 
 @pytest.fixture
 def tokens(session_tokens: TokenFactory, clock: FrozenClock) -> TokenFactory:
-    """Signs what the content of `trusting` and of `serve` accepts."""
+    """A factory of tokens that the services of `frozen_duet` and `run_duet` accept."""
     return session_tokens
 
 
 @pytest.fixture(scope="session")
-def serve(
+def run_duet(
     database_urls: DatabaseUrls,
     session_frozen_clock: FrozenClock,
     session_tokens: TokenFactory,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Serve:
-    """Runs a pair of its own, with settings of content changed."""
+) -> RunDuet:
+    """Return a function that runs two further services with other settings of content."""
     jwks: Path = tmp_path_factory.mktemp("keys") / "jwks.json"
     jwks.write_bytes(session_tokens.jwks())
 
-    def served(**content: Any) -> AbstractAsyncContextManager[Duet]:
+    def run(**content: Any) -> AbstractAsyncContextManager[Duet]:
         return running_duet(
             database_urls, session_frozen_clock, content={"jwks_file": jwks, **content}
         )
 
-    return served
+    return run
 
 
 @pytest.fixture(scope="session")
-async def session_trusting(serve: Serve) -> AsyncIterator[Duet]:
-    async with serve(ws_allowed_origins=["https://app.example.com"]) as duet:
+async def session_frozen_duet(run_duet: RunDuet) -> AsyncIterator[Duet]:
+    async with run_duet(ws_allowed_origins=["https://app.example.com"]) as duet:
         yield duet
 
 
 @pytest.fixture
-def trusting(session_trusting: Duet, clock: FrozenClock) -> Duet:
-    """A pair that is running already, whose hub is as the test before left it: empty."""
-    return session_trusting
+def frozen_duet(session_frozen_duet: Duet, clock: FrozenClock) -> Duet:
+    """Services that run for the whole test session; every test must leave their hub empty."""
+    return session_frozen_duet
 
 
 def hub_of(duet: Duet) -> Hub:

@@ -1,4 +1,4 @@
-"""What is said on an open socket, and what is answered."""
+"""The messages of an open WebSocket and their replies."""
 
 import json
 from typing import Any
@@ -10,129 +10,139 @@ from duet_common.testing.clock import FrozenClock
 from duet_common.testing.tokens import TokenFactory
 from tests.integration.realtime.conftest import hub_of
 from tests.support.running_duet import Duet
-from tests.support.websocket_client import Talker, talking, welcomed
+from tests.support.websocket_client import WebSocketClient, authenticated_websocket, open_websocket
 
 
-async def test_everyone_in_the_lobby_hears_joins_messages_and_leaves(
-    trusting: Duet, tokens: TokenFactory, clock: FrozenClock
+async def test_the_lobby_receives_joins_messages_and_leaves(
+    frozen_duet: Duet, tokens: TokenFactory, clock: FrozenClock
 ) -> None:
     ada, bob = new_id(), new_id()
-    bob_is = {"client_id": "phone", "user_id": str(bob)}
-    async with welcomed(trusting, tokens.access_token(ada), "laptop") as first:
-        async with welcomed(trusting, tokens.access_token(bob), "phone") as second:
-            presence = {"type": "presence", "channel": "lobby", **bob_is}
-            assert await first.hear() == {**presence, "event": "join"}
+    sender = {"client_id": "phone", "user_id": str(bob)}
+    async with authenticated_websocket(frozen_duet, tokens.access_token(ada), "laptop") as first:
+        async with authenticated_websocket(
+            frozen_duet, tokens.access_token(bob), "phone"
+        ) as second:
+            presence = {"type": "presence", "channel": "lobby", **sender}
+            assert await first.receive() == {**presence, "event": "join"}
 
-            await second.say("publish", channel="lobby", data={"hello": ["world", None]})
+            await second.send_message("publish", channel="lobby", data={"hello": ["world", None]})
             message = {
                 "type": "message",
                 "channel": "lobby",
                 "seq": 1,
-                "from": bob_is,
+                "from": sender,
                 "data": {"hello": ["world", None]},
                 "at": clock().isoformat().replace("+00:00", "Z"),
             }
-            assert await first.hear() == message
-            assert await second.hear() == message
-        assert await first.hear() == {**presence, "event": "leave"}
+            assert await first.receive() == message
+            assert await second.receive() == message
+        assert await first.receive() == {**presence, "event": "leave"}
 
 
-async def test_a_room_is_for_its_subscribers(trusting: Duet, tokens: TokenFactory) -> None:
+async def test_a_room_delivers_only_to_its_subscribers(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
     async with (
-        welcomed(trusting, tokens.access_token(), "a") as first,
-        welcomed(trusting, tokens.access_token(), "b") as second,
-        welcomed(trusting, tokens.access_token(), "c") as outsider,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "a") as first,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "b") as second,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "c") as outsider,
     ):
-        for talker in (first, second):
-            answer = await talker.ask("subscribe", channel="room:blue-1_A")
-            assert answer == {"type": "subscribed", "id": "asked"}
-        assert (await first.hear())["channel"] == "room:blue-1_A"
+        for client in (first, second):
+            reply = await client.request("subscribe", channel="room:blue-1_A")
+            assert reply == {"type": "subscribed", "id": "asked"}
+        assert (await first.receive())["channel"] == "room:blue-1_A"
 
-        assert (await second.ask("publish", channel="room:blue-1_A", data=1))["seq"] == 1
-        assert (await first.hear())["data"] == 1
+        assert (await second.request("publish", channel="room:blue-1_A", data=1))["seq"] == 1
+        assert (await first.receive())["data"] == 1
 
-        assert await second.ask("unsubscribe", channel="room:blue-1_A") == {
+        assert await second.request("unsubscribe", channel="room:blue-1_A") == {
             "type": "unsubscribed",
             "id": "asked",
         }
-        assert (await first.hear())["event"] == "leave"
-        assert (await second.ask("publish", channel="room:blue-1_A", data=2))["code"] == (
+        assert (await first.receive())["event"] == "leave"
+        assert (await second.request("publish", channel="room:blue-1_A", data=2))["code"] == (
             "not_subscribed"
         )
-        assert await outsider.ask("ping") == {"type": "pong", "id": "asked"}
-        assert await _unheard(outsider) == []
+        assert await outsider.request("ping") == {"type": "pong", "id": "asked"}
+        assert await received_so_far(outsider) == []
 
 
 async def test_only_the_publishers_own_copy_has_the_id(
-    trusting: Duet, tokens: TokenFactory
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
     async with (
-        welcomed(trusting, tokens.access_token(), "a") as first,
-        welcomed(trusting, tokens.access_token(), "b") as second,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "a") as first,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "b") as second,
     ):
-        own = await second.ask("publish", channel="lobby", data="x")
-        assert (await first.hear())["type"] == "presence"
-        others = await first.hear()
+        own = await second.request("publish", channel="lobby", data="x")
+        assert (await first.receive())["type"] == "presence"
+        others = await first.receive()
 
         assert own == {**others, "id": "asked"}
 
 
-async def test_two_connections_of_one_user_are_two(trusting: Duet, tokens: TokenFactory) -> None:
+async def test_two_connections_with_one_client_id_are_independent(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
     token = tokens.access_token()
-    async with welcomed(trusting, token, "same") as first:
-        async with welcomed(trusting, token, "same"):
-            assert (await first.hear())["event"] == "join"
-        assert (await first.hear())["event"] == "leave"
-        assert await first.ask("ping") == {"type": "pong", "id": "asked"}
+    async with authenticated_websocket(frozen_duet, token, "same") as first:
+        async with authenticated_websocket(frozen_duet, token, "same"):
+            assert (await first.receive())["event"] == "join"
+        assert (await first.receive())["event"] == "leave"
+        assert await first.request("ping") == {"type": "pong", "id": "asked"}
 
 
-async def test_a_users_channel_is_for_the_users_own_connections(
-    trusting: Duet, tokens: TokenFactory
+async def test_a_user_channel_is_open_only_to_that_user(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
     ada, bob = new_id(), new_id()
     async with (
-        welcomed(trusting, tokens.access_token(ada), "laptop") as laptop,
-        welcomed(trusting, tokens.access_token(ada), "phone") as phone,
-        welcomed(trusting, tokens.access_token(bob), "bob") as stranger,
+        authenticated_websocket(frozen_duet, tokens.access_token(ada), "laptop") as laptop,
+        authenticated_websocket(frozen_duet, tokens.access_token(ada), "phone") as phone,
+        authenticated_websocket(frozen_duet, tokens.access_token(bob), "bob") as other_user,
     ):
-        for talker in (laptop, phone):
-            assert (await talker.ask("subscribe", channel=f"user:{ada}"))["type"] == "subscribed"
+        for client in (laptop, phone):
+            assert (await client.request("subscribe", channel=f"user:{ada}"))[
+                "type"
+            ] == "subscribed"
         for kind in ("subscribe", "unsubscribe", "publish"):
             data = {"data": 1} if kind == "publish" else {}
-            answer = await stranger.ask(kind, channel=f"user:{ada}", **data)
-            assert (answer["type"], answer["code"]) == ("error", "forbidden")
+            reply = await other_user.request(kind, channel=f"user:{ada}", **data)
+            assert (reply["type"], reply["code"]) == ("error", "forbidden")
 
-        await laptop.ask("publish", channel=f"user:{ada}", data="to myself")
-        heard = [message for message in await _unheard(phone) if message["type"] == "message"]
-        assert [message["data"] for message in heard] == ["to myself"]
+        await laptop.request("publish", channel=f"user:{ada}", data="to myself")
+        received = [
+            message for message in await received_so_far(phone) if message["type"] == "message"
+        ]
+        assert [message["data"] for message in received] == ["to myself"]
 
 
-async def test_seq_rises_by_one_a_channel_and_begins_again_with_an_empty_one(
-    trusting: Duet, tokens: TokenFactory
+async def test_seq_increases_per_channel_and_restarts_with_an_empty_channel(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        await talker.ask("subscribe", channel="room:r")
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        await client.request("subscribe", channel="room:r")
         channels = ["lobby", "lobby", "room:r", "lobby", "room:r"]
-        sent = [(await talker.ask("publish", channel=name, data=0))["seq"] for name in channels]
+        sent = [(await client.request("publish", channel=name, data=0))["seq"] for name in channels]
         assert sent == [1, 2, 1, 3, 2]
 
-        await talker.ask("unsubscribe", channel="room:r")
-        await talker.ask("subscribe", channel="room:r")
-        assert (await talker.ask("publish", channel="room:r", data=0))["seq"] == 1
+        await client.request("unsubscribe", channel="room:r")
+        await client.request("subscribe", channel="room:r")
+        assert (await client.request("publish", channel="room:r", data=0))["seq"] == 1
 
 
-async def test_to_subscribe_twice_or_unsubscribe_twice_changes_nothing(
-    trusting: Duet, tokens: TokenFactory
+async def test_subscribing_or_unsubscribing_twice_changes_nothing(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
     async with (
-        welcomed(trusting, tokens.access_token(), "a") as witness,
-        welcomed(trusting, tokens.access_token(), "b") as talker,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "a") as witness,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "b") as client,
     ):
-        assert (await witness.hear())["event"] == "join"
-        assert (await talker.ask("subscribe", channel="lobby"))["type"] == "subscribed"
+        assert (await witness.receive())["event"] == "join"
+        assert (await client.request("subscribe", channel="lobby"))["type"] == "subscribed"
         for _ in range(2):
-            assert (await talker.ask("unsubscribe", channel="lobby"))["type"] == "unsubscribed"
-        assert [message["event"] for message in await _unheard(witness)] == ["leave"]
+            assert (await client.request("unsubscribe", channel="lobby"))["type"] == "unsubscribed"
+        assert [message["event"] for message in await received_so_far(witness)] == ["leave"]
 
 
 @pytest.mark.parametrize(
@@ -142,29 +152,29 @@ async def test_to_subscribe_twice_or_unsubscribe_twice_changes_nothing(
         *("room", "room:a\n", "rooms:a", "broadcast", "*", "room:é", "room:a" * 9000),
     ],
 )
-async def test_there_are_no_other_channels(
-    trusting: Duet, tokens: TokenFactory, channel: str
+async def test_an_unknown_channel_is_refused(
+    frozen_duet: Duet, tokens: TokenFactory, channel: str
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
         for kind in ("subscribe", "unsubscribe", "publish"):
             data = {"data": 1} if kind == "publish" else {}
-            answer = await talker.ask(kind, channel=channel, **data)
-            assert (answer["type"], answer["code"]) == ("error", "unknown_channel")
-            assert len(answer["detail"]) < 100
+            reply = await client.request(kind, channel=channel, **data)
+            assert (reply["type"], reply["code"]) == ("error", "unknown_channel")
+            assert len(reply["detail"]) < 100
 
 
-async def test_a_connection_is_on_fifty_channels_at_most(
-    trusting: Duet, tokens: TokenFactory
+async def test_a_connection_has_at_most_fifty_channels(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        answers = [await talker.ask("subscribe", channel=f"room:{n}") for n in range(50)]
-        assert [answer["type"] for answer in answers] == ["subscribed"] * 49 + ["error"]
-        assert answers[-1]["code"] == "too_many_channels"
-        assert len(hub_of(trusting)) == 50
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        replies = [await client.request("subscribe", channel=f"room:{n}") for n in range(50)]
+        assert [reply["type"] for reply in replies] == ["subscribed"] * 49 + ["error"]
+        assert replies[-1]["code"] == "too_many_channels"
+        assert len(hub_of(frozen_duet)) == 50
 
-        assert (await talker.ask("subscribe", channel="room:0"))["type"] == "subscribed"
-        await talker.ask("unsubscribe", channel="room:0")
-        assert (await talker.ask("subscribe", channel="room:50"))["type"] == "subscribed"
+        assert (await client.request("subscribe", channel="room:0"))["type"] == "subscribed"
+        await client.request("unsubscribe", channel="room:0")
+        assert (await client.request("subscribe", channel="room:50"))["type"] == "subscribed"
 
 
 @pytest.mark.parametrize(
@@ -175,128 +185,130 @@ async def test_a_connection_is_on_fifty_channels_at_most(
         "\\u0000",
     ],
 )
-async def test_data_is_any_json_and_comes_as_it_was_sent(
-    trusting: Duet, tokens: TokenFactory, data: Any
+async def test_any_json_data_is_delivered_unchanged(
+    frozen_duet: Duet, tokens: TokenFactory, data: Any
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        heard = (await talker.ask("publish", channel="lobby", data=data))["data"]
-        assert json.dumps(heard) == json.dumps(data)
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        received = (await client.request("publish", channel="lobby", data=data))["data"]
+        assert json.dumps(received) == json.dumps(data)
 
 
-def _publishing(data: str) -> str:
+def _publish_frame(data: str) -> str:
     return f'{{"type": "publish", "channel": "lobby", "data": {data}}}'
 
 
 MALFORMED: dict[str, str | bytes] = {
-    "nothing": "",
-    "no JSON": "{",
+    "empty": "",
+    "not JSON": "{",
     "two values": "{}{}",
     "not an object": '["ping"]',
     "null": "null",
     "no type": "{}",
     "an unknown type": '{"type": "shout"}',
-    "a server's type": '{"type": "message"}',
-    "a type of another kind": '{"type": ["ping"]}',
-    "a type of yet another kind": '{"type": {"a": 1}}',
-    "an unknown type, long": json.dumps({"type": "x" * 60_000}),
+    "the type of a server message": '{"type": "message"}',
+    "a type that is a list": '{"type": ["ping"]}',
+    "a type that is an object": '{"type": {"a": 1}}',
+    "a long unknown type": json.dumps({"type": "x" * 60_000}),
     "an unknown field": '{"type": "ping", "extra": 1}',
-    "an unknown field, long": json.dumps({"type": "ping", "x" * 60_000: 1}),
+    "a long unknown field": json.dumps({"type": "ping", "x" * 60_000: 1}),
     "since": '{"type": "subscribe", "channel": "lobby", "since": 1}',
     "no channel": '{"type": "subscribe"}',
-    "a channel of another kind": '{"type": "subscribe", "channel": 1}',
+    "a channel that is a number": '{"type": "subscribe", "channel": 1}',
     "no data": '{"type": "publish", "channel": "lobby"}',
-    "an id of another kind": '{"type": "ping", "id": 1}',
+    "an id that is a number": '{"type": "ping", "id": 1}',
     "an id that is too long": json.dumps({"type": "ping", "id": "x" * 65}),
     "NUL in the id": '{"type": "ping", "id": "\\u0000"}',
     "raw NUL": '{"type": "ping", "id": "\0"}',
     "a binary frame": b'{"type": "ping"}',
     "a byte order mark": '\ufeff{"type": "ping"}',
-    "objects nested deeply": '{"a":' * 10_000,
-    "a lone surrogate": _publishing('"\\ud800"'),
-    "a lone surrogate in a name": _publishing('{"\\udfff": 1}'),
-    "NUL": _publishing('["\\u0000"]'),
-    "NUL in a name": _publishing('{"\\u0000": 1}'),
-    "NaN": _publishing("NaN"),
-    "Infinity": _publishing("-Infinity"),
-    "over every float": _publishing("[1e999]"),
-    "over every float, in digits": _publishing(f"{'9' * 400}.0"),
-    "an endless number": _publishing("9" * 60_000),
-    "lists nested deeply": _publishing("[" * 10_000 + "]" * 10_000),
+    "deeply nested objects": '{"a":' * 10_000,
+    "a lone surrogate": _publish_frame('"\\ud800"'),
+    "a lone surrogate in a name": _publish_frame('{"\\udfff": 1}'),
+    "NUL": _publish_frame('["\\u0000"]'),
+    "NUL in a name": _publish_frame('{"\\u0000": 1}'),
+    "NaN": _publish_frame("NaN"),
+    "Infinity": _publish_frame("-Infinity"),
+    "a number over the float range": _publish_frame("[1e999]"),
+    "a number over the float range, in digits": _publish_frame(f"{'9' * 400}.0"),
+    "a number of 60,000 digits": _publish_frame("9" * 60_000),
+    "deeply nested lists": _publish_frame("[" * 10_000 + "]" * 10_000),
 }
 
 
-async def test_what_cannot_be_read_is_told_and_closes_nothing(
-    trusting: Duet, tokens: TokenFactory, caplog: pytest.LogCaptureFixture
+async def test_a_malformed_message_gets_an_error_and_keeps_the_connection_open(
+    frozen_duet: Duet, tokens: TokenFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
         for name, frame in MALFORMED.items():
-            await talker.send(frame)
-            answer = await talker.hear()
-            assert (answer["type"], answer["code"]) == ("error", "malformed_message"), name
-            assert 0 < len(answer["detail"]) <= 200, name
-            assert "id" not in answer, name
-        assert await talker.ask("ping") == {"type": "pong", "id": "asked"}
+            await client.send_frame(frame)
+            reply = await client.receive()
+            assert (reply["type"], reply["code"]) == ("error", "malformed_message"), name
+            assert 0 < len(reply["detail"]) <= 200, name
+            assert "id" not in reply, name
+        assert await client.request("ping") == {"type": "pong", "id": "asked"}
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
-async def test_lists_may_nest_some_way(trusting: Duet, tokens: TokenFactory) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        for depth, answer in ((150, "message"), (250, "error")):
-            await talker.send(_publishing("[" * depth + "]" * depth))
-            assert (await talker.hear())["type"] == answer
-
-
-async def test_a_refused_message_keeps_its_id_and_a_secret_is_not_told(
-    trusting: Duet, tokens: TokenFactory
+async def test_lists_may_be_nested_150_levels_but_not_250(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        answer = await talker.ask("auth", token={"secret": "hunter2"})
-        assert (answer["code"], answer["id"]) == ("malformed_message", "asked")
-        assert "hunter2" not in json.dumps(answer)
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        for depth, expected in ((150, "message"), (250, "error")):
+            await client.send_frame(_publish_frame("[" * depth + "]" * depth))
+            assert (await client.receive())["type"] == expected
 
 
-async def test_every_answer_repeats_the_id(trusting: Duet, tokens: TokenFactory) -> None:
+async def test_an_error_repeats_the_id_but_not_the_token(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        reply = await client.request("auth", token={"secret": "hunter2"})
+        assert (reply["code"], reply["id"]) == ("malformed_message", "asked")
+        assert "hunter2" not in json.dumps(reply)
+
+
+async def test_every_reply_repeats_the_id(frozen_duet: Duet, tokens: TokenFactory) -> None:
     user_id = new_id()
-    async with talking(trusting) as talker:
+    async with open_websocket(frozen_duet) as client:
         token = tokens.access_token(user_id)
         kinds = [
-            (await talker.ask("auth", token=token))["type"],
-            (await talker.ask("ping"))["type"],
-            (await talker.ask("subscribe", channel="room:a"))["type"],
-            (await talker.ask("publish", channel="room:a", data=None))["type"],
-            (await talker.ask("unsubscribe", channel="room:a"))["type"],
-            (await talker.ask("subscribe", channel="nowhere"))["type"],
-            (await talker.ask("shout"))["type"],
-            (await talker.ask("auth", token=token))["type"],
+            (await client.request("auth", token=token))["type"],
+            (await client.request("ping"))["type"],
+            (await client.request("subscribe", channel="room:a"))["type"],
+            (await client.request("publish", channel="room:a", data=None))["type"],
+            (await client.request("unsubscribe", channel="room:a"))["type"],
+            (await client.request("subscribe", channel="nowhere"))["type"],
+            (await client.request("shout"))["type"],
+            (await client.request("auth", token=token))["type"],
         ]
         assert kinds == [
             *("welcome", "pong", "subscribed", "message", "unsubscribed", "error", "error"),
             "welcome",
         ]
-        await talker.say("ping", id="x" * 64)
-        assert (await talker.hear())["id"] == "x" * 64
-        await talker.say("ping", id="")
-        assert (await talker.hear())["id"] == ""
-        await talker.say("ping")
-        assert await talker.hear() == {"type": "pong"}
+        await client.send_message("ping", id="x" * 64)
+        assert (await client.receive())["id"] == "x" * 64
+        await client.send_message("ping", id="")
+        assert (await client.receive())["id"] == ""
+        await client.send_message("ping")
+        assert await client.receive() == {"type": "pong"}
 
 
-async def test_a_frame_over_64_kib_is_the_servers_to_close(
-    trusting: Duet, tokens: TokenFactory
+async def test_a_frame_over_64_kib_closes_the_connection(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
     async with (
-        welcomed(trusting, tokens.access_token(), "a") as witness,
-        welcomed(trusting, tokens.access_token(), "b") as talker,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "a") as witness,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "b") as client,
     ):
-        await talker.say("publish", channel="lobby", data="x" * 2**16)
-        assert await talker.closed() == 1009
-        assert [(await witness.hear())["event"] for _ in range(2)] == ["join", "leave"]
+        await client.send_message("publish", channel="lobby", data="x" * 2**16)
+        assert await client.close_code() == 1009
+        assert [(await witness.receive())["event"] for _ in range(2)] == ["join", "leave"]
 
 
-async def _unheard(talker: Talker) -> list[dict[str, Any]]:
-    """What a talker was sent until now."""
-    await talker.say("ping", id="until now")
-    heard = []
-    while (message := await talker.hear()).get("id") != "until now":
-        heard.append(message)
-    return heard
+async def received_so_far(client: WebSocketClient) -> list[dict[str, Any]]:
+    """Return the messages that the client has not read yet."""
+    await client.send_message("ping", id="until now")
+    received = []
+    while (message := await client.receive()).get("id") != "until now":
+        received.append(message)
+    return received

@@ -1,4 +1,4 @@
-"""A process that goes away says so: not ready first, and WebSockets closed with 1012."""
+"""A draining service is not ready and closes its WebSockets with 1012."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,38 +7,40 @@ import httpx
 import pytest
 
 from duet_common.testing.tokens import TokenFactory
-from tests.integration.realtime.conftest import Serve, hub_of
+from tests.integration.realtime.conftest import RunDuet, hub_of
 from tests.support.running_duet import Duet
-from tests.support.websocket_client import talking
+from tests.support.websocket_client import open_websocket
 
 
 @pytest.fixture
-async def leaving(serve: Serve) -> AsyncIterator[Duet]:
-    """A pair of the test's own, which it may send away."""
-    async with serve() as duet:
+async def own_duet(run_duet: RunDuet) -> AsyncIterator[Duet]:
+    """Services for one test, because draining cannot be undone."""
+    async with run_duet() as duet:
         yield duet
 
 
-async def test_every_websocket_is_closed_with_1012(leaving: Duet, tokens: TokenFactory) -> None:
+async def test_draining_closes_every_websocket_with_1012(
+    own_duet: Duet, tokens: TokenFactory
+) -> None:
     async with (
-        talking(leaving, tokens.access_token(), "one") as one,
-        talking(leaving, tokens.access_token(), "two") as two,
+        open_websocket(own_duet, tokens.access_token(), "one") as one,
+        open_websocket(own_duet, tokens.access_token(), "two") as two,
     ):
-        assert (await one.hear())["type"] == "welcome"
-        assert (await two.hear())["type"] == "welcome"
+        assert (await one.receive())["type"] == "welcome"
+        assert (await two.receive())["type"] == "welcome"
 
-        await leaving.content.drain.run(0.01)
+        await own_duet.content.drain.run(0.01)
 
-        assert list(await asyncio.gather(one.closed(), two.closed())) == [1012, 1012]
-    assert len(hub_of(leaving)) == 0
+        assert list(await asyncio.gather(one.close_code(), two.close_code())) == [1012, 1012]
+    assert len(hub_of(own_duet)) == 0
 
 
-async def test_it_is_not_ready_and_gives_its_connections_up(leaving: Duet) -> None:
-    transport = httpx.ASGITransport(leaving.content)
+async def test_a_draining_service_is_not_ready_and_closes_http_connections(own_duet: Duet) -> None:
+    transport = httpx.ASGITransport(own_duet.content)
     async with httpx.AsyncClient(transport=transport, base_url="http://pod") as pod:
         assert (await pod.get("/readyz")).json()["status"] == "ok"
 
-        await leaving.content.drain.run(0.01)
+        await own_duet.content.drain.run(0.01)
 
         ready = await pod.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "draining")

@@ -1,4 +1,4 @@
-"""How a connection ends, and that nothing is left of it."""
+"""A connection ends with its token, a slow client or a restart, and leaves nothing behind."""
 
 import asyncio
 import socket
@@ -12,231 +12,253 @@ import pytest
 from duet_common.ids import new_id
 from duet_common.testing.clock import FrozenClock
 from duet_common.testing.tokens import TokenFactory
-from tests.integration.realtime.conftest import Serve, hub_of
+from tests.integration.realtime.conftest import RunDuet, hub_of
 from tests.support.running_duet import Duet
-from tests.support.websocket_client import Talker, talking, welcomed
+from tests.support.websocket_client import WebSocketClient, authenticated_websocket, open_websocket
 
 MOMENT = timedelta(milliseconds=30)
-LIFE = timedelta(minutes=10)
+TOKEN_LIFETIME = timedelta(minutes=10)
 
 
-async def test_it_is_closed_when_the_token_expires(
-    trusting: Duet, tokens: TokenFactory, clock: FrozenClock
+async def test_a_connection_is_closed_when_its_token_expires(
+    frozen_duet: Duet, tokens: TokenFactory, clock: FrozenClock
 ) -> None:
     token = tokens.access_token()
-    clock.advance(LIFE - MOMENT)
+    clock.advance(TOKEN_LIFETIME - MOMENT)
     async with (
-        welcomed(trusting, tokens.access_token(), "witness") as witness,
-        welcomed(trusting, token) as talker,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "witness") as witness,
+        authenticated_websocket(frozen_duet, token) as client,
     ):
-        assert (await talker.ask("ping"))["type"] == "pong"
+        assert (await client.request("ping"))["type"] == "pong"
 
         clock.advance(MOMENT)
 
-        assert await talker.closed() == 4401
-        assert talker.socket.close_reason == "The access token has expired"
-        assert [(await witness.hear())["event"] for _ in range(2)] == ["join", "leave"]
+        assert await client.close_code() == 4401
+        assert client.socket.close_reason == "The access token has expired"
+        assert [(await witness.receive())["event"] for _ in range(2)] == ["join", "leave"]
 
 
-async def test_what_is_said_after_expiry_is_not_heard(
-    trusting: Duet, tokens: TokenFactory, clock: FrozenClock
+async def test_a_message_after_the_token_expires_is_not_delivered(
+    frozen_duet: Duet, tokens: TokenFactory, clock: FrozenClock
 ) -> None:
     token = tokens.access_token()
     clock.advance(timedelta(seconds=1))
     async with (
-        welcomed(trusting, tokens.access_token(), "witness") as witness,
-        welcomed(trusting, token) as talker,
+        authenticated_websocket(frozen_duet, tokens.access_token(), "witness") as witness,
+        authenticated_websocket(frozen_duet, token) as client,
     ):
-        clock.advance(LIFE - timedelta(seconds=1))  # the timer is 9 minutes behind
+        # The token has expired, but the timer still waits for 9 minutes and 59 seconds.
+        clock.advance(TOKEN_LIFETIME - timedelta(seconds=1))
 
-        await talker.say("publish", channel="lobby", data="too late")
+        await client.send_message("publish", channel="lobby", data="too late")
 
-        assert await talker.closed() == 4401
-        assert [(await witness.hear())["type"] for _ in range(2)] == ["presence", "presence"]
+        assert await client.close_code() == 4401
+        assert [(await witness.receive())["type"] for _ in range(2)] == ["presence", "presence"]
 
 
-async def test_a_new_token_extends_it(
-    trusting: Duet, tokens: TokenFactory, clock: FrozenClock
+async def test_a_new_token_extends_the_connection(
+    frozen_duet: Duet, tokens: TokenFactory, clock: FrozenClock
 ) -> None:
     user_id = new_id()
     first = tokens.access_token(user_id)
-    clock.advance(LIFE - timedelta(seconds=1))
+    clock.advance(TOKEN_LIFETIME - timedelta(seconds=1))
     second = tokens.access_token(user_id)
-    async with welcomed(trusting, first) as talker:
-        await talker.ask("subscribe", channel="room:r")
-        welcome = await talker.ask("auth", token=second)
+    async with authenticated_websocket(frozen_duet, first) as client:
+        await client.request("subscribe", channel="room:r")
+        welcome = await client.request("auth", token=second)
         assert welcome["channels"] == ["lobby", "room:r"]
 
-        clock.advance(LIFE - MOMENT)
-        assert (await talker.ask("ping"))["type"] == "pong"
+        clock.advance(TOKEN_LIFETIME - MOMENT)
+        assert (await client.request("ping"))["type"] == "pong"
 
         clock.advance(MOMENT)
-        await talker.say("ping")
-        assert await talker.closed() == 4401
+        await client.send_message("ping")
+        assert await client.close_code() == 4401
 
 
-async def test_the_timer_goes_by_the_new_token(
-    trusting: Duet, tokens: TokenFactory, clock: FrozenClock
+async def test_the_expiry_timer_follows_the_new_token(
+    frozen_duet: Duet, tokens: TokenFactory, clock: FrozenClock
 ) -> None:
     user_id = new_id()
     second = tokens.access_token(user_id)
-    clock.advance(LIFE - MOMENT)
-    async with welcomed(trusting, tokens.access_token(user_id)) as talker:
-        assert (await talker.ask("auth", token=second))["type"] == "welcome"
+    clock.advance(TOKEN_LIFETIME - MOMENT)
+    async with authenticated_websocket(frozen_duet, tokens.access_token(user_id)) as client:
+        assert (await client.request("auth", token=second))["type"] == "welcome"
         clock.advance(MOMENT)
-        assert await talker.closed() == 4401
+        assert await client.close_code() == 4401
 
 
-async def test_the_token_of_another_user_closes(trusting: Duet, tokens: TokenFactory) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        await talker.say("auth", token=tokens.access_token())
-        assert await talker.closed() == 4403
-
-
-async def test_a_refused_token_closes(trusting: Duet, tokens: TokenFactory) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
-        await talker.say("auth", token="forged")
-        assert await talker.closed() == 4401
-
-
-async def test_what_was_said_before_the_close_is_answered(
-    trusting: Duet, tokens: TokenFactory
+async def test_a_token_of_another_user_closes_the_connection(
+    frozen_duet: Duet, tokens: TokenFactory
 ) -> None:
-    async with welcomed(trusting, tokens.access_token()) as talker:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        await client.send_message("auth", token=tokens.access_token())
+        assert await client.close_code() == 4403
+
+
+async def test_an_invalid_token_closes_the_connection(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
+        await client.send_message("auth", token="forged")
+        assert await client.close_code() == 4401
+
+
+async def test_messages_before_an_invalid_token_get_their_replies(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
+    async with authenticated_websocket(frozen_duet, tokens.access_token()) as client:
         for _ in range(3):
-            await talker.say("ping")
-        await talker.say("auth", token="forged")
-        assert [(await talker.hear())["type"] for _ in range(3)] == ["pong"] * 3
-        assert await talker.closed() == 4401
+            await client.send_message("ping")
+        await client.send_message("auth", token="forged")
+        assert [(await client.receive())["type"] for _ in range(3)] == ["pong"] * 3
+        assert await client.close_code() == 4401
 
 
-async def test_a_slow_reader_is_closed_and_disturbs_nobody(
-    serve: Serve, tokens: TokenFactory
+async def test_a_slow_client_is_closed_without_delaying_others(
+    run_duet: RunDuet, tokens: TokenFactory
 ) -> None:
     async with (
-        serve(ws_queue=4) as duet,
-        welcomed(duet, tokens.access_token(), "publisher") as publisher,
-        talking(duet, tokens.access_token(), "slow", **_narrow(duet)) as slow,
+        run_duet(ws_queue=4) as duet,
+        authenticated_websocket(duet, tokens.access_token(), "publisher") as publisher,
+        open_websocket(duet, tokens.access_token(), "slow", **slow_reader_options(duet)) as slow,
     ):
-        assert (await publisher.hear())["event"] == "join"
+        assert (await publisher.receive())["event"] == "join"
         published = 0
         while True:
-            await publisher.say("publish", channel="lobby", data="x" * 60_000)
-            heard = await publisher.hear()
-            if heard["type"] == "presence":
+            await publisher.send_message("publish", channel="lobby", data="x" * 60_000)
+            received = await publisher.receive()
+            if received["type"] == "presence":
                 break
             published += 1
-            assert heard["seq"] == published
-        assert (heard["event"], heard["client_id"]) == ("leave", "slow")
-        assert (await publisher.hear())["seq"] == published + 1
+            assert received["seq"] == published
+        assert (received["event"], received["client_id"]) == ("leave", "slow")
+        assert (await publisher.receive())["seq"] == published + 1
 
-        # Now it reads: what was on its way, and then why there is no more.
-        assert (await slow.hear())["type"] == "welcome"
-        assert await slow.closed() == 4408
-        assert (await publisher.ask("ping"))["type"] == "pong"
+        # The slow client reads now: first the messages in transit, then the close frame.
+        assert (await slow.receive())["type"] == "welcome"
+        assert await slow.close_code() == 4408
+        assert (await publisher.request("ping"))["type"] == "pong"
 
 
-async def test_a_reader_that_never_reads_again_is_given_up(
-    serve: Serve, tokens: TokenFactory, monkeypatch: pytest.MonkeyPatch
+async def test_a_client_that_stops_reading_is_dropped(
+    run_duet: RunDuet, tokens: TokenFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
     async with (
-        serve(ws_queue=4) as duet,
-        welcomed(duet, tokens.access_token(), "publisher") as publisher,
-        talking(duet, tokens.access_token(), "dead", **_narrow(duet)) as dead,
+        run_duet(ws_queue=4) as duet,
+        authenticated_websocket(duet, tokens.access_token(), "publisher") as publisher,
+        open_websocket(
+            duet, tokens.access_token(), "stalled", **slow_reader_options(duet)
+        ) as stalled,
     ):
-        assert (await publisher.hear())["event"] == "join"
+        assert (await publisher.receive())["event"] == "join"
         while True:
-            await publisher.say("publish", channel="lobby", data="x" * 60_000)
-            if (await publisher.hear())["type"] == "presence":
+            await publisher.send_message("publish", channel="lobby", data="x" * 60_000)
+            if (await publisher.receive())["type"] == "presence":
                 break
-        dead.abort()
+        stalled.abort()
     assert len(hub_of(duet)) == 0
-    assert not _tasks()
+    assert not websocket_tasks()
 
 
-async def test_a_burst_makes_nobody_slow(serve: Serve, tokens: TokenFactory) -> None:
-    """A queue of four, and 500 messages in one packet, and 30 that publish at the same time."""
-    async with serve(ws_queue=4) as duet, AsyncExitStack() as stack:
-        talkers = [
-            await stack.enter_async_context(welcomed(duet, tokens.access_token(), f"c{number}"))
+async def test_a_burst_of_messages_closes_no_connection(
+    run_duet: RunDuet, tokens: TokenFactory
+) -> None:
+    """With a queue of four: 500 messages from one client at once, then one from each of 30."""
+    async with run_duet(ws_queue=4) as duet, AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                authenticated_websocket(duet, tokens.access_token(), f"c{number}")
+            )
             for number in range(30)
         ]
         one = '{"type": "publish", "channel": "lobby", "data": 1}'
-        await asyncio.gather(*(talkers[0].send(one) for _ in range(500)))
-        await asyncio.gather(*(talker.send(one) for talker in talkers))
+        await asyncio.gather(*(clients[0].send_frame(one) for _ in range(500)))
+        await asyncio.gather(*(client.send_frame(one) for client in clients))
 
-        async def last_heard(talker: Talker) -> int:
+        async def receive_all(client: WebSocketClient) -> int:
             seq = 0
             while seq < 530:
-                heard = await talker.hear()
-                if heard["type"] == "message":
-                    assert heard["seq"] == seq + 1
-                    seq = heard["seq"]
+                received = await client.receive()
+                if received["type"] == "message":
+                    assert received["seq"] == seq + 1
+                    seq = received["seq"]
             return seq
 
-        assert await asyncio.gather(*map(last_heard, talkers)) == [530] * 30
+        assert await asyncio.gather(*map(receive_all, clients)) == [530] * 30
 
 
-async def test_an_aborted_connection_is_announced(trusting: Duet, tokens: TokenFactory) -> None:
-    async with welcomed(trusting, tokens.access_token(), "witness") as witness:
-        async with welcomed(trusting, tokens.access_token(), "cut") as cut:
-            await cut.ask("subscribe", channel="room:r")
-            await witness.ask("subscribe", channel="room:r")
+async def test_an_aborted_connection_is_announced_as_a_leave(
+    frozen_duet: Duet, tokens: TokenFactory
+) -> None:
+    async with authenticated_websocket(frozen_duet, tokens.access_token(), "witness") as witness:
+        async with authenticated_websocket(frozen_duet, tokens.access_token(), "cut") as cut:
+            await cut.request("subscribe", channel="room:r")
+            await witness.request("subscribe", channel="room:r")
             cut.abort()
-            heard = [await witness.hear() for _ in range(2)]
-        assert [(one["event"], one["channel"]) for one in heard] == [
+            received = [await witness.receive() for _ in range(2)]
+        assert [(one["event"], one["channel"]) for one in received] == [
             ("leave", "lobby"),
             ("leave", "room:r"),
         ]
 
 
-async def test_a_hundred_come_and_go_and_leave_nothing(serve: Serve, tokens: TokenFactory) -> None:
-    async with serve() as duet, welcomed(duet, tokens.access_token(), "witness") as witness:
+async def test_a_hundred_closed_connections_leave_nothing_behind(
+    run_duet: RunDuet, tokens: TokenFactory
+) -> None:
+    async with (
+        run_duet() as duet,
+        authenticated_websocket(duet, tokens.access_token(), "witness") as witness,
+    ):
         async with AsyncExitStack() as stack:
-            talkers = await asyncio.gather(
+            clients = await asyncio.gather(
                 *(
-                    stack.enter_async_context(welcomed(duet, tokens.access_token(), f"c{number}"))
+                    stack.enter_async_context(
+                        authenticated_websocket(duet, tokens.access_token(), f"c{number}")
+                    )
                     for number in range(100)
                 )
             )
-            for number, talker in enumerate(talkers):
-                await talker.ask("subscribe", channel=f"room:{number % 7}")
-            for talker in talkers[::3]:
-                talker.abort()
-        events = [await witness.hear() for _ in range(200)]
+            for number, client in enumerate(clients):
+                await client.request("subscribe", channel=f"room:{number % 7}")
+            for client in clients[::3]:
+                client.abort()
+        events = [await witness.receive() for _ in range(200)]
         for event in ("join", "leave"):
             names = [one["client_id"] for one in events if one["event"] == event]
             assert sorted(names) == sorted(f"c{number}" for number in range(100))
-        assert len(hub_of(duet)) == 1  # the witness's lobby
+        assert len(hub_of(duet)) == 1  # the lobby, with the witness
     assert len(hub_of(duet)) == 0
-    assert not _tasks()
+    assert not websocket_tasks()
 
 
-async def test_a_restart_tells_so(serve: Serve, tokens: TokenFactory) -> None:
+async def test_a_restart_closes_every_connection_with_1012(
+    run_duet: RunDuet, tokens: TokenFactory
+) -> None:
     async with AsyncExitStack() as stack:
-        async with serve() as duet:
+        async with run_duet() as duet:
             opening = [
-                welcomed(duet, tokens.access_token()),
-                welcomed(duet, tokens.access_token()),
-                talking(duet),
+                authenticated_websocket(duet, tokens.access_token()),
+                authenticated_websocket(duet, tokens.access_token()),
+                open_websocket(duet),
             ]
-            talkers = [await stack.enter_async_context(one) for one in opening]
-        assert [await talker.closed() for talker in talkers] == [1012] * 3
+            clients = [await stack.enter_async_context(one) for one in opening]
+        assert [await client.close_code() for client in clients] == [1012] * 3
     assert len(hub_of(duet)) == 0
-    assert not _tasks()
+    assert not websocket_tasks()
 
 
-def _tasks() -> list[str]:
+def websocket_tasks() -> list[str]:
     names = [task.get_name() for task in asyncio.all_tasks()]
     return [name for name in names if name.startswith("websocket-")]
 
 
-def _narrow(duet: Duet) -> dict[str, Any]:
-    """What makes a talker one whose peer soon has to wait for it to listen."""
+def slow_reader_options(duet: Duet) -> dict[str, Any]:
+    """Return connection options with small buffers, so that the server soon has to wait."""
     address = urlsplit(duet.url)
-    narrow = socket.socket()
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    narrow.connect((address.hostname, address.port))
-    narrow.setblocking(False)
-    return {"sock": narrow, "compression": None, "max_queue": 1}
+    small_buffer = socket.socket()
+    small_buffer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    small_buffer.connect((address.hostname, address.port))
+    small_buffer.setblocking(False)
+    return {"sock": small_buffer, "compression": None, "max_queue": 1}
