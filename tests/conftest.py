@@ -1,4 +1,4 @@
-"""What every test may ask for: a PostgreSQL, both services running on it, and their clients."""
+"""Fixtures for all tests: a PostgreSQL server, both services running on it, and their clients."""
 
 import os
 import tempfile
@@ -18,17 +18,18 @@ from duet_standalone.postgres import EmbeddedPostgres
 from tests.support.running_duet import Duet, running_duet
 from tests.support.users import RegisteredUser, register_user
 
-_KEPT = {"signing_keys", "jwks_copies"}
+_KEPT_TABLES = {"signing_keys", "jwks_copies"}
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A server of this worker's own, or the one that `TEST_DATABASE_URL` names."""
-    own = os.environ.get("TEST_DATABASE_URL")
-    if own is not None:
-        yield own
+    """The URL of the server in `TEST_DATABASE_URL`, or of an embedded server for this worker."""
+    external = os.environ.get("TEST_DATABASE_URL")
+    if external is not None:
+        yield external
         return
-    # Not below pytest's own folder: as root, another session of pytest closes that to the server.
+    # The folder is not below pytest's temporary folder: if pytest runs as root, another pytest
+    # session makes that one inaccessible to the server, which runs as another user.
     with (
         tempfile.TemporaryDirectory(prefix="duet-pg-") as folder,
         EmbeddedPostgres(Path(folder), durable=False) as embedded,
@@ -38,10 +39,10 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 async def database_urls(postgres_url: str, worker_id: str) -> DatabaseUrls:
-    """Both databases of this worker, migrated."""
-    own_server = "TEST_DATABASE_URL" in os.environ
+    """The URLs of this worker's databases, one per service, migrated."""
+    is_external = "TEST_DATABASE_URL" in os.environ
     return await prepare_databases(
-        postgres_url, own_roles=not own_server, suffix=f"_{worker_id}" if own_server else ""
+        postgres_url, own_roles=not is_external, suffix=f"_{worker_id}" if is_external else ""
     )
 
 
@@ -52,7 +53,7 @@ def session_clock() -> AdjustableClock:
 
 @pytest.fixture
 def clock(session_clock: AdjustableClock) -> Iterator[AdjustableClock]:
-    """The clock of the running services: real, plus what the test advanced it by."""
+    """The clock of the running services: the real time plus what the test has advanced it by."""
     yield session_clock
     session_clock.reset()
 
@@ -67,13 +68,13 @@ async def session_duet(
 
 @pytest.fixture
 async def duet(session_duet: Duet, clock: AdjustableClock) -> AsyncIterator[Duet]:
-    """Both services behind one origin under real uvicorn, without rate limits, on empty tables."""
+    """Both services behind one origin, without rate limits; tables are emptied after the test."""
     yield session_duet
     for url, metadata in (
         (session_duet.urls.auth, AUTH_METADATA),
         (session_duet.urls.content, CONTENT_METADATA),
     ):
-        tables = ", ".join(t.name for t in metadata.sorted_tables if t.name not in _KEPT)
+        tables = ", ".join(t.name for t in metadata.sorted_tables if t.name not in _KEPT_TABLES)
         connection = await asyncpg.connect(url)
         await connection.execute(f"TRUNCATE {tables}")
         await connection.close()
@@ -81,14 +82,14 @@ async def duet(session_duet: Duet, clock: AdjustableClock) -> AsyncIterator[Duet
 
 @pytest.fixture
 async def client(duet: Duet) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the origin, with no token."""
+    """An HTTP client of both services, without a token."""
     async with httpx.AsyncClient(base_url=duet.url) as client:
         yield client
 
 
 @pytest.fixture
 async def registered_user(client: httpx.AsyncClient) -> RegisteredUser:
-    """Somebody registered and logged in."""
+    """A user who has registered and logged in."""
     return await register_user(client)
 
 
@@ -96,7 +97,7 @@ async def registered_user(client: httpx.AsyncClient) -> RegisteredUser:
 async def authenticated_client(
     duet: Duet, registered_user: RegisteredUser
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that sends `registered_user`'s access token."""
+    """An HTTP client that sends the access token of `registered_user`."""
     async with httpx.AsyncClient(base_url=duet.url, headers=registered_user.headers) as client:
         yield client
 
