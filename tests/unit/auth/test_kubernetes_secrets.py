@@ -104,7 +104,18 @@ def test_a_refusal_names_the_secret(status: int) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(status))
     with (
         httpx.Client(transport=transport, base_url="https://api/secrets") as client,
-        pytest.raises(SecretsFailure, match=f"duet-auth-database: {status}"),
+        pytest.raises(SecretsFailure, match=f"duet-auth-database: status {status}"),
+    ):
+        make_secrets(spec(), client)
+
+
+def test_a_failed_connection_names_the_secret_and_the_cause() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(refuse), base_url="https://api") as client,
+        pytest.raises(SecretsFailure, match="duet-auth-database: ConnectError: refused"),
     ):
         make_secrets(spec(), client)
 

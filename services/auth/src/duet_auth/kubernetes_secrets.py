@@ -11,11 +11,13 @@ import re
 import secrets
 import ssl
 import string
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Literal
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from duet_common.http_client import Client, HttpFailure, api_client, send
 
 _ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _ALPHABET: Final = string.ascii_letters + string.digits
@@ -84,7 +86,7 @@ class _Existing(BaseModel):
     data: dict[str, str] | None = None
 
 
-def cluster_client(account: Path = _ACCOUNT) -> httpx.Client:
+def cluster_client(account: Path = _ACCOUNT) -> Client:
     """A client of the API server for the pod's own namespace. Raises `SecretsFailure` outside."""
     try:
         token = (account / "token").read_text(encoding="ascii").strip()
@@ -93,23 +95,24 @@ def cluster_client(account: Path = _ACCOUNT) -> httpx.Client:
         host = f"{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
     except (OSError, KeyError) as error:
         raise SecretsFailure("not in a pod with a service account token") from error
-    return httpx.Client(
-        base_url=f"https://{host}/api/v1/namespaces/{namespace}/secrets",
-        headers={"Authorization": f"Bearer {token}"},
-        verify=ssl.create_default_context(cafile=str(account / "ca.crt")),
+    return api_client(
+        f"https://{host}/api/v1/namespaces/{namespace}/secrets",
+        token=token,
+        tls=ssl.create_default_context(cafile=str(account / "ca.crt")),
         timeout=10.0,
     )
 
 
-def make_secrets(spec: SecretsSpec, client: httpx.Client) -> list[str]:
+def make_secrets(spec: SecretsSpec, client: Client) -> list[str]:
     """Make what is missing; the names of those made. Raises `SecretsFailure`."""
     return [secret.name for secret in spec.secrets if _make(secret, spec.labels, client)]
 
 
-def _make(secret: SecretSpec, labels: dict[str, str], client: httpx.Client) -> bool:
+def _make(secret: SecretSpec, labels: dict[str, str], client: Client) -> bool:
+    path = f"/{secret.name}"
     try:
-        found = client.get(f"/{secret.name}")
-        if found.status_code == httpx.codes.NOT_FOUND:
+        found = send(client, "GET", path, allowed=[HTTPStatus.NOT_FOUND])
+        if found.status == HTTPStatus.NOT_FOUND:
             body = {
                 "apiVersion": "v1",
                 "kind": "Secret",
@@ -117,15 +120,12 @@ def _make(secret: SecretSpec, labels: dict[str, str], client: httpx.Client) -> b
                 "metadata": {"name": secret.name, "labels": labels},
                 "stringData": secret.values(),
             }
-            made = client.post("", json=body)
-            if made.status_code != httpx.codes.CONFLICT:
-                made.raise_for_status()
+            made = send(client, "POST", "", body, allowed=[HTTPStatus.CONFLICT])
+            if made.status != HTTPStatus.CONFLICT:
                 return True
-            found = client.get(f"/{secret.name}")  # somebody was faster
-        found.raise_for_status()
-    except httpx.HTTPError as error:
-        reason = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else error
-        raise SecretsFailure(f"Secret {secret.name}: {reason}") from None
+            found = send(client, "GET", path)  # somebody was faster
+    except HttpFailure as error:
+        raise SecretsFailure(f"Secret {secret.name}: {error}") from None
     missing = secret.data.keys() - (_Existing.model_validate_json(found.content).data or {})
     if missing:
         raise SecretsFailure(

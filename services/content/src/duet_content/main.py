@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-import httpx
-
 from duet_common.clock import Clock, utc_now
 from duet_common.db.database import Database, DatabaseOptions
+from duet_common.http_client import async_client
 from duet_common.observability.logging import configure_logging
 from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
@@ -80,7 +79,7 @@ async def _key_source(
         yield FileKeySource(settings.jwks_file)
         return
     store = DatabaseJwksStore(database, settings.token_issuer)
-    async with httpx.AsyncClient(timeout=2.0, follow_redirects=False) as client:
+    async with async_client(timeout=2.0) as client:
         source = JwksKeySource(
             str(settings.jwks_url),
             client,

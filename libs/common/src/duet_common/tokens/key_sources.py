@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-import httpx
-
+from duet_common.http_client import AsyncClient, get_document
 from duet_common.periodic import PeriodicTask
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.keys import Keyset, VerificationKey, parse_jwks
@@ -73,7 +72,7 @@ class JwksKeySource:
     def __init__(
         self,
         url: str,
-        client: httpx.AsyncClient,
+        client: AsyncClient,
         store: JwksStore,
         *,
         cool_down: float = 5.0,
@@ -152,7 +151,7 @@ class JwksKeySource:
             async with asyncio.timeout(_MAX_FETCH_SECONDS):  # for an origin that sends slowly
                 await self._ask()
         except Exception as error:
-            # Usually httpx.HTTPError or InvalidKey. Whatever it is, fetching must continue.
+            # Usually HttpFailure or InvalidKey. Whatever it is, fetching must continue.
             logger.warning(
                 "The JWKS was not fetched: %r. The previous %d keys stay in use.",
                 error,
@@ -160,27 +159,21 @@ class JwksKeySource:
             )
 
     async def _ask(self) -> None:
-        headers = {"Accept": "application/jwk-set+json, application/json"}
-        if self._etag is not None:
-            headers["If-None-Match"] = self._etag
-        async with self._client.stream(
-            "GET", self._url, headers=headers, follow_redirects=False
-        ) as response:
-            if response.status_code == httpx.codes.NOT_MODIFIED:
-                return
-            if response.status_code != httpx.codes.OK:
-                raise InvalidKey(f"status {response.status_code}")
-            document = b""
-            async for chunk in response.aiter_bytes():
-                document += chunk
-                if len(document) > _MAX_DOCUMENT_BYTES:
-                    raise InvalidKey("the document is too large")
-        keys = parse_jwks(document)
+        document = await get_document(
+            self._client,
+            self._url,
+            accept="application/jwk-set+json, application/json",
+            etag=self._etag,
+            max_bytes=_MAX_DOCUMENT_BYTES,
+        )
+        if document is None:
+            return
+        keys = parse_jwks(document.content)
         if not keys:
             raise InvalidKey("the document contains no usable key")
         self._keys = keys
-        self._etag = response.headers.get("ETag")
-        self._document = document
+        self._etag = document.etag
+        self._document = document.content
 
     async def _load(self) -> None:
         try:
