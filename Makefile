@@ -48,6 +48,7 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, 
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	for member in libs/* services/*; do .venv/bin/deptry "$$member/src" --config "$$member/pyproject.toml" || exit; done
 	.venv/bin/python -m scripts.reference --check
 	.venv/bin/python -m scripts.values_docs --check
 	.venv/bin/python -m scripts.version
