@@ -58,11 +58,9 @@ check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, 
 actionlint: .tools/actionlint/actionlint ## Check the GitHub Actions workflows (needs Go)
 	.tools/actionlint/actionlint
 
-# python-jose depends on ecdsa, whose CVE-2024-23342 has no fix. Duet does not import it: python-jose
-# uses cryptography instead.
 .PHONY: audit
 audit: | $(UV) ## Look up known vulnerabilities of the locked dependencies (needs api.osv.dev)
-	$(UV) audit --locked --preview-features audit-command --ignore-until-fixed CVE-2024-23342
+	$(UV) audit --locked --preview-features audit-command
 
 .PHONY: version
 version: | $(UV) ## Write VERSION=1.2.3 into every file that states it, and into CHANGELOG.md
