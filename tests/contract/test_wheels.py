@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.required_programs import lacking
+from tests.support.required_programs import skip_or_fail_in_ci
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -43,7 +43,7 @@ def run(*command: str | Path) -> str:
 @pytest.fixture(scope="module")
 def uv() -> str:
     installed = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".tools" / "bin"))
-    return installed or lacking("uv is not installed")
+    return installed or skip_or_fail_in_ci("uv is not installed")
 
 
 @pytest.fixture(scope="module")
