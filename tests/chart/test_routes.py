@@ -1,15 +1,9 @@
 """Tests of the Ingress and the HTTPRoute, which route the public paths and no others."""
 
 from tests.chart.rendering import EVERYTHING, render
+from tests.support.public_paths import CHART_PATHS
 
-_PATHS = {
-    "/api/v1/auth": "duet-auth",
-    "/api/v1/users": "duet-auth",
-    "/.well-known": "duet-auth",
-    "/api/v1/profiles": "duet-content",
-    "/api/v1/posts": "duet-content",
-    "/ws": "duet-content",
-}
+_PATHS = {path: f"duet-{service}" for service, paths in CHART_PATHS.items() for path in paths}
 
 
 def test_the_ingress_routes_only_the_public_paths() -> None:

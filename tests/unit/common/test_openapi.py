@@ -1,20 +1,11 @@
 """Both OpenAPI documents say what each operation needs, can answer, and looks like."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from duet_auth.main import create_app as create_auth
-from duet_content.main import create_app as create_content
-from tests.support.running_duet import auth_settings, content_settings
+from tests.support.openapi import DOCUMENTS, OPERATIONS, Operation
 
-NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
-DOCUMENTS = {
-    "auth": create_auth(auth_settings(NOWHERE)).openapi(),
-    "content": create_content(content_settings(NOWHERE, "http://127.0.0.1:1")).openapi(),
-}
-METHODS = {"get", "put", "post", "patch", "delete"}
 SHOWN_ELSEWHERE = {
     "Problem",  # each answer has its own examples
     "FieldError",
@@ -25,15 +16,7 @@ SHOWN_ELSEWHERE = {
 }
 
 
-def operations() -> Iterator[tuple[str, dict[str, Any]]]:
-    for service, document in DOCUMENTS.items():
-        for path, item in document["paths"].items():
-            for method in METHODS & item.keys():
-                yield f"{service}: {method} {path}", item[method]
-
-
-OPERATIONS = dict(sorted(operations()))
-EVERY = pytest.mark.parametrize("name", OPERATIONS)
+EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -41,27 +24,27 @@ def test_there_is_something_to_look_at() -> None:
 
 
 @EVERY
-def test_what_needs_a_principal_says_401_and_what_does_not_names_no_scheme(name: str) -> None:
-    operation = OPERATIONS[name]
+def test_what_needs_a_principal_says_401_and_what_does_not_names_no_scheme(
+    operation: Operation,
+) -> None:
+    challenged = "401" in operation.definition["responses"]
 
-    challenged = "401" in operation["responses"]
-
-    if name in {"auth: post /api/v1/auth/login", "auth: post /api/v1/auth/refresh"}:
+    if operation.path in {"/api/v1/auth/login", "/api/v1/auth/refresh"}:
         assert challenged
-        assert "security" not in operation
+        assert "security" not in operation.definition
     else:
-        assert challenged == ("security" in operation)
+        assert challenged == ("security" in operation.definition)
 
 
 @EVERY
-def test_every_operation_has_a_summary_and_a_group(name: str) -> None:
-    assert OPERATIONS[name]["summary"]
-    assert len(OPERATIONS[name]["tags"]) == 1
+def test_every_operation_has_a_summary_and_a_group(operation: Operation) -> None:
+    assert operation.definition["summary"]
+    assert len(operation.definition["tags"]) == 1
 
 
 @EVERY
-def test_every_error_is_a_problem_with_an_example(name: str) -> None:
-    responses = OPERATIONS[name]["responses"]
+def test_every_error_is_a_problem_with_an_example(operation: Operation) -> None:
+    responses = operation.definition["responses"]
 
     errors = {status: answer for status, answer in responses.items() if status >= "4"}
 
@@ -99,9 +82,9 @@ def test_every_schema_has_an_example_that_fits_it(
 @pytest.mark.parametrize("service", DOCUMENTS)
 def test_ids_of_operations_are_unique(service: str) -> None:
     ids = [
-        operation["operationId"]
-        for name, operation in OPERATIONS.items()
-        if name.startswith(service)
+        operation.definition["operationId"]
+        for operation in OPERATIONS
+        if operation.service == service
     ]
 
     assert len(ids) == len(set(ids))

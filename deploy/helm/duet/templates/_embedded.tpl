@@ -49,9 +49,3 @@
   "app.kubernetes.io/managed-by" "duet-make-secrets" }}
 {{- dict "labels" $labels "secrets" $secrets | toJson }}
 {{- end }}
-
-{{/* The public paths. What is not here is not routed: probes, metrics, internal paths. */}}
-{{- define "duet.paths" -}}
-auth: [/api/v1/auth, /api/v1/users, /.well-known]
-content: [/api/v1/profiles, /api/v1/posts, /ws]
-{{- end }}

@@ -1,1 +1,1 @@
-"""content: profiles, posts and WebSockets, behind tokens that it verifies offline."""
+"""content: the product's own data and WebSockets, behind tokens that it verifies offline."""

@@ -17,6 +17,7 @@ from duet_common.web.runtime import Service
 from duet_content.runtime import ContentRuntime
 from duet_standalone.docs import docs_router
 
+# The charts have the same lists: deploy/helm/duet-{auth,content}/files/public-paths.yaml.
 AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
 CONTENT_PATHS: Final = ("/api/v1/profiles", "/api/v1/posts", "/ws")
 
