@@ -10,15 +10,12 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from duet_auth.tables import METADATA as AUTH_METADATA
 from duet_common.testing.clock import AdjustableClock
-from duet_content.tables import METADATA as CONTENT_METADATA
 from duet_standalone.databases import DatabaseUrls, prepare_databases
 from duet_standalone.postgres import EmbeddedPostgres
 from tests.support.running_duet import Duet, running_duet
+from tests.support.tables import TABLES
 from tests.support.users import RegisteredUser, register_user
-
-_KEPT_TABLES = {"signing_keys", "jwks_copies"}
 
 
 @pytest.fixture(scope="session")
@@ -70,13 +67,9 @@ async def session_duet(
 async def duet(session_duet: Duet, clock: AdjustableClock) -> AsyncIterator[Duet]:
     """Both services behind one origin, without rate limits; tables are emptied after the test."""
     yield session_duet
-    for url, metadata in (
-        (session_duet.urls.auth, AUTH_METADATA),
-        (session_duet.urls.content, CONTENT_METADATA),
-    ):
-        tables = ", ".join(t.name for t in metadata.sorted_tables if t.name not in _KEPT_TABLES)
+    for service, url in (("auth", session_duet.urls.auth), ("content", session_duet.urls.content)):
         connection = await asyncpg.connect(url)
-        await connection.execute(f"TRUNCATE {tables}")
+        await connection.execute(f"TRUNCATE {', '.join(TABLES[service])}")
         await connection.close()
 
 

@@ -13,9 +13,9 @@ from tests.support.hostile_requests import BROKEN_REQUESTS, HOSTILE_REQUESTS
 from tests.support.problems import assert_problem
 from tests.support.raw_http import Request, send
 from tests.support.running_duet import Duet
+from tests.support.tables import TABLES
 from tests.support.users import register_user
 
-TABLES = {"auth": ("users", "sessions", "refresh_tokens"), "content": ("posts", "profiles")}
 EVERYWHERE = {"not_found", "method_not_allowed"}
 SERVERS_OWN = "Invalid HTTP request received."  # uvicorn's, when it was no HTTP
 
@@ -45,8 +45,7 @@ class Target:
 
     def documented(self, request: Request) -> set[str]:
         """The codes that the operation of a request documents."""
-        template = request.path.replace("{post}", "{post_id}")
-        responses = self.paths[template][request.method.lower()]["responses"]
+        responses = self.paths[request.path][request.method.lower()]["responses"]
         return {code for answer in responses.values() for code in _codes(answer)}
 
     def all_documented(self) -> set[str]:

@@ -1,19 +1,12 @@
 """Requests whose body every operation that takes JSON must refuse."""
 
+from collections.abc import Iterator
+
+from tests.support.openapi import OPERATIONS, Operation
 from tests.support.raw_http import Request
 
 MAX_BODY_BYTES = 1024 * 1024
 JSON = b"Content-Type: application/json"
-OPERATIONS = {
-    ("POST", "/api/v1/posts"): "title",
-    ("PATCH", "/api/v1/posts/{post}"): "content",
-    ("PUT", "/api/v1/profiles/me"): "bio",
-    ("PATCH", "/api/v1/profiles/me"): "display_name",
-    ("POST", "/api/v1/auth/register"): "first_name",
-    ("POST", "/api/v1/auth/refresh"): "refresh_token",
-    ("PATCH", "/api/v1/users/me"): "last_name",
-    ("PUT", "/api/v1/users/me/password"): "new_password",
-}
 _BODIES = {
     "empty": b"",
     "spaces": b"   ",
@@ -49,6 +42,20 @@ _TYPES = {
 }
 
 
+def _text_property(operation: Operation) -> str | None:
+    """The first property of the JSON body that takes text, or None."""
+    for name, schema in operation.json_properties().items():
+        if any(kind.get("type") == "string" for kind in schema.get("anyOf", [schema])):
+            return name
+    return None
+
+
+def _requests(operation: Operation) -> Iterator[Request]:
+    field = _text_property(operation)
+    if field is not None:
+        yield from _requests_for(operation.method.upper(), operation.path, field)
+
+
 def _requests_for(method: str, path: str, field: str) -> list[Request]:
     operation = f"{method} {path}: "
     name = field.encode()
@@ -73,8 +80,4 @@ def _requests_for(method: str, path: str, field: str) -> list[Request]:
     ]
 
 
-HOSTILE_BODIES = [
-    request
-    for (method, path), field in OPERATIONS.items()
-    for request in _requests_for(method, path, field)
-]
+HOSTILE_BODIES = [request for operation in OPERATIONS for request in _requests(operation)]

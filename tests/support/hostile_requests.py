@@ -6,7 +6,7 @@ Some of them succeed, but none may cause a server error or change what is stored
 
 from tests.support.raw_http import Request
 
-_POST = "/api/v1/posts/{post}"
+_POST = "/api/v1/posts/{post_id}"
 _PATHS = (
     *("/%", "/%00", "/%2e%2e/%2e%2e/etc/passwd", "//evil.test/", "/\\evil.test", "/nowhere"),
     *("/livez", "/readyz", "/metrics", "/internal/events"),

@@ -1,6 +1,7 @@
 """HTTP requests as raw bytes, for what no client library would send."""
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -27,14 +28,17 @@ class Request:
     raw: bytes | None = None
     cut_off: bool = False
 
-    def encode(self, token: str, post: str) -> bytes:
-        """Return the bytes of the request, with `token` unless it has an Authorization header."""
+    def encode(self, token: str, id_: str) -> bytes:
+        """Return the bytes of the request, with `token` unless it has an Authorization header.
+
+        `id_` replaces every parameter of the path, such as `{post_id}`.
+        """
         bearer = b"Authorization: Bearer " + token.encode()
         if self.raw is not None:
             return self.raw.replace(b"{bearer}", bearer)
         names = {header.partition(b":")[0].lower() for header in self.headers}
         lines = [
-            f"{self.method} {self.path.replace('{post}', post)} HTTP/1.1".encode(),
+            f"{self.method} {re.sub(r'{[a-z_]+}', id_, self.path)} HTTP/1.1".encode(),
             b"Host: " + self.host,
             b"Connection: close",
             *self.headers,

@@ -17,6 +17,7 @@ from duet_content.posts.repository import (
     PUBLISHED_POSTS_BY_AUTHOR,
 )
 from duet_content.profiles.repository import PROFILE_BY_USER_ID
+from tests.support.query_plans import assert_uses_index
 from tests.support.running_duet import Duet
 
 ID = uuid.UUID("c4ca4238a0b923820dcc509a6f75849b")  # md5('1')
@@ -61,15 +62,8 @@ async def connection(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Re
     await connection.close()
 
 
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 async def test_a_query_uses_its_index_and_neither_scans_nor_sorts(
-    connection: "asyncpg.Connection[asyncpg.Record]", case: Case, mode: str
+    connection: "asyncpg.Connection[asyncpg.Record]", case: Case
 ) -> None:
-    await connection.execute(f"SET plan_cache_mode = {mode}")
-    arguments = case.query._arguments(case.parameters)
-    rows = await connection.fetch(f"EXPLAIN {case.query.sql}", *arguments)
-    plan = "\n".join(row[0] for row in rows)
-    assert case.index in plan
-    assert "Seq Scan" not in plan
-    assert "Sort" not in plan, plan
+    await assert_uses_index(connection, case.query, case.index, **case.parameters)

@@ -43,7 +43,11 @@ def create_app(
         version=version("duet-auth"),
         settings=settings,
         runtime=lambda: running(settings, clock),
-        routers=[users_endpoints.router, sessions_endpoints.router, keys_endpoints.router],
+        routers=[
+            users_endpoints.router,
+            sessions_endpoints.router,
+            keys_endpoints.router,
+        ],
         checks={
             "database": lambda runtime: runtime.database.is_reachable(),
             "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),

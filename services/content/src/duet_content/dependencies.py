@@ -17,14 +17,18 @@ async def profile_service(session: WriteSessionDep, pool: ReadOnlyPoolDep) -> Pr
     return ProfileService(session, pool)
 
 
+ProfileServiceDep = Annotated[ProfileService, Depends(profile_service)]
+
+
 async def post_service(request: Request, session: WriteSessionDep) -> PostService:
     return PostService(session, runtime_of(request, Runtime).clock)
+
+
+PostServiceDep = Annotated[PostService, Depends(post_service)]
 
 
 async def post_queries(request: Request) -> PostQueries:
     return PostQueries(runtime_of(request, Runtime).database.read_only_pool)
 
 
-ProfileServiceDep = Annotated[ProfileService, Depends(profile_service)]
-PostServiceDep = Annotated[PostService, Depends(post_service)]
 PostQueriesDep = Annotated[PostQueries, Depends(post_queries)]

@@ -37,7 +37,11 @@ def create_app(
         version=version("duet-content"),
         settings=settings,
         runtime=lambda: running(settings, clock),
-        routers=[posts_endpoints.router, profiles_endpoints.router, realtime_endpoints.router],
+        routers=[
+            posts_endpoints.router,
+            profiles_endpoints.router,
+            realtime_endpoints.router,
+        ],
         checks={
             "database": lambda runtime: runtime.database.is_reachable(),
             "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),
