@@ -18,8 +18,16 @@ from duet_content.runtime import ContentRuntime
 from duet_standalone.docs import docs_router
 
 # The charts have the same lists: deploy/helm/duet-{auth,content}/files/public-paths.yaml.
-AUTH_PATHS: Final = ("/api/v1/auth", "/api/v1/users", "/.well-known")
-CONTENT_PATHS: Final = ("/api/v1/profiles", "/api/v1/posts", "/ws")
+AUTH_PATHS: Final = (
+    "/api/v1/auth",
+    "/api/v1/users",
+    "/.well-known",
+)
+CONTENT_PATHS: Final = (
+    "/api/v1/profiles",
+    "/api/v1/posts",
+    "/ws",
+)
 
 
 class StandaloneApp:
