@@ -23,16 +23,16 @@ down_revision = "{before}"
 
 
 def upgrade() -> None:
-    op.add_column("posts", sa.Column("{revision}", sa.Text()))
+    op.add_column("posts", sa.Column("{column}", sa.Text()))
     {more}
 
 
 def downgrade() -> None:
-    op.drop_column("posts", "{revision}")
+    op.drop_column("posts", "{column}")
 """
 _IMAGE: Final = f"""
 FROM duet-content:{VERSION}
-COPY *.py /app/services/content/migrations/versions/
+COPY *.py /app/services/content/src/duet_content/migrations/versions/
 """
 _READ_SCHEMA: Final = """
 import asyncio, json, os, asyncpg
@@ -50,9 +50,9 @@ _TAGS: Final = {
     "broken": {"subtitle": _FAILING_STATEMENT},
     "failing-later": {"subtitle": "", "motto": _FAILING_STATEMENT},
 }
-"""Tags of content's image, with the additional revisions of each.
+"""Tags of content's image, with the columns that the additional revisions of each add.
 
-A revision adds a column with its own name, and then runs the given statement.
+Each column has a revision, which then runs the given statement.
 """
 
 
@@ -60,11 +60,12 @@ A revision adds a column with its own name, and then runs the given statement.
 def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Images of content with additional revisions, one for each of `_TAGS`."""
     names = [f"duet-content:{tag}" for tag in _TAGS]
-    for name, revisions in zip(names, _TAGS.values(), strict=True):
+    for name, columns in zip(names, _TAGS.values(), strict=True):
         folder: Path = tmp_path_factory.mktemp("image")
         before = MIGRATIONS.head
-        for revision, more in revisions.items():
-            text = _REVISION.format(revision=revision, before=before, more=more)
+        for column, more in columns.items():
+            revision = f"content_{column}"
+            text = _REVISION.format(revision=revision, before=before, column=column, more=more)
             (folder / f"{revision}.py").write_text(text)
             before = revision
         (folder / "Dockerfile").write_text(_IMAGE)
@@ -117,14 +118,14 @@ async def test_a_failed_migration_replaces_no_pod_and_the_next_upgrade_succeeds(
     upgraded = time.monotonic() - start
     assert _status(duet) == "deployed"
     assert not set(duet.pods("content")) & set(pods)
-    assert _schema(duet) == ("subtitle", before[1] | {"subtitle"})
+    assert _schema(duet) == ("content_subtitle", before[1] | {"subtitle"})
 
     start = time.monotonic()
     duet.helm("rollback", RELEASE, str(revision), "--wait", "--timeout=5m")
     rolled_back = time.monotonic() - start
     (pod,) = duet.pods("content")
     assert duet.image(pod) == f"duet-content:{VERSION}"
-    assert _schema(duet)[0] == "subtitle", "a rollback must not change the schema"
+    assert _schema(duet)[0] == "content_subtitle", "a rollback must not change the schema"
     kept = await client.get(draft.headers["location"], headers=registered_user.headers)
     assert kept.status_code == 200
     record_figure(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from duet_common.ids import new_id
+from duet_standalone.databases import DatabaseUrls
 from tests.support.programs import free_port, run_to_exit
 from tests.support.running_duet import KEY_ENCRYPTION_KEY
 from tests.support.temporary_databases import open_database
@@ -50,7 +51,7 @@ async def test_it_waits_for_a_database_that_is_not_there_yet(
             await server.execute(f"CREATE DATABASE {name}")
             said, _ = await process.communicate()
         assert process.returncode == 0, said
-        assert b"migrated to 0" in said
+        assert f"migrated to {service}_0".encode() in said
         async with open_database(url) as database:
             assert await database.schema_revision()
     finally:
@@ -72,3 +73,21 @@ async def test_it_says_why_it_gives_up(service: str, tmp_path: Path) -> None:
     assert f"duet-{service}: no database within 0.5 s: " in said
     assert "refused" in said or "Connect" in said
     assert "secret" not in said
+
+
+@SERVICES
+async def test_it_refuses_the_database_of_the_other_service(
+    service: str, database_urls: DatabaseUrls, tmp_path: Path
+) -> None:
+    owner, url = {
+        "auth": ("content", database_urls.content),
+        "content": ("auth", database_urls.auth),
+    }[service]
+    status, said = await run_to_exit(_command(service), _environment(service, url), tmp_path)
+
+    assert status == 1
+    name = make_url(url).database
+    assert f"duet-{service}: The database {name} belongs to {owner} " in said
+    assert f"Check {service.upper()}_DATABASE_URL" in said
+    async with open_database(url) as database:
+        assert (await database.schema_revision() or "").startswith(f"{owner}_")

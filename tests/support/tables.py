@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from duet_auth.tables import METADATA as AUTH_METADATA
-from duet_content.tables import METADATA as CONTENT_METADATA
+from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
+from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
 
 _KEPT: Final = {"signing_keys", "jwks_copies"}
 
 TABLES: Final[dict[str, list[str]]] = {
-    service: [table.name for table in metadata.sorted_tables if table.name not in _KEPT]
-    for service, metadata in (("auth", AUTH_METADATA), ("content", CONTENT_METADATA))
+    service: [table.name for table in migrations.metadata.sorted_tables if table.name not in _KEPT]
+    for service, migrations in (("auth", AUTH_MIGRATIONS), ("content", CONTENT_MIGRATIONS))
 }

@@ -70,7 +70,7 @@ async def test_a_service_without_its_schema_is_not_ready(postgres_url: str) -> N
 async def test_a_service_with_a_newer_schema_is_ready(postgres_url: str) -> None:
     async with migrated_databases(postgres_url) as urls:
         async with open_database(urls.auth) as database, database.transaction() as session:
-            await session.execute(text("UPDATE alembic_version SET version_num = 'newer'"))
+            await session.execute(text("UPDATE alembic_version SET version_num = 'auth_9999'"))
         app = create_app(auth_settings(urls.auth))
         async with app.router.lifespan_context(app):
             assert (await get(app, "/readyz")).status_code == 200

@@ -5,18 +5,20 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
+from alembic import command
 from sqlalchemy import Connection, MetaData, inspect, text
 
 from duet_auth.migrations import MIGRATIONS as AUTH
-from duet_auth.tables import METADATA as AUTH_METADATA
-from duet_common.db.migrations import Migrations
+from duet_common.db.migrations import Migrations, WrongDatabase
 from duet_content.migrations import MIGRATIONS as CONTENT
-from duet_content.tables import METADATA as CONTENT_METADATA
 from tests.support.temporary_databases import open_database, temporary_database
 
 both_services = pytest.mark.parametrize("migrations", [AUTH, CONTENT], ids=["auth", "content"])
+wrong_owners = pytest.mark.parametrize(
+    ("migrations", "owner"), [(AUTH, CONTENT), (CONTENT, AUTH)], ids=["auth", "content"]
+)
+UNNAMED = "0001"
+"""The id of both services' first revision, before ids named their service."""
 
 
 @pytest.fixture
@@ -28,6 +30,16 @@ async def empty_url(postgres_url: str) -> AsyncIterator[str]:
 async def revision_of(url: str) -> str | None:
     async with open_database(url) as database:
         return await database.schema_revision()
+
+
+async def set_revision(url: str, revision: str) -> None:
+    async with open_database(url) as database, database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+
+
+async def is_ready(migrations: Migrations, url: str) -> bool:
+    async with open_database(url) as database:
+        return await migrations.is_at_head_or_later(database)
 
 
 async def schema_of(url: str) -> dict[str, object]:
@@ -68,24 +80,28 @@ async def test_every_revision_can_be_upgraded_downgraded_and_upgraded_again(
     assert previous == migrations.head
 
 
-@pytest.mark.parametrize(
-    ("migrations", "metadata"),
-    [(AUTH, AUTH_METADATA), (CONTENT, CONTENT_METADATA)],
-    ids=["auth", "content"],
-)
+@both_services
 async def test_the_models_match_the_schema_at_the_head(
-    empty_url: str, migrations: Migrations, metadata: MetaData
+    empty_url: str, migrations: Migrations
 ) -> None:
-    def differences(connection: Connection) -> list[object]:
-        options = {"compare_type": True, "compare_server_default": True}
-        return list(
-            compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-        )
-
+    """They are compared as `make migration` does, which would have nothing to write."""
     await migrations.upgrade(empty_url)
 
-    async with open_database(empty_url) as database, database.transaction() as session:
-        assert await (await session.connection()).run_sync(differences) == []
+    await migrations.run_command(empty_url, command.check)
+
+
+@both_services
+def test_revision_ids_name_their_service_and_count_up(migrations: Migrations) -> None:
+    count = len(migrations.revisions())
+
+    assert migrations.revisions() == [f"{migrations.service}_{n:04}" for n in range(1, count + 1)]
+
+
+def test_a_history_is_not_read_before_it_is_used() -> None:
+    migrations = Migrations("none", "no_such_package", MetaData())
+
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        migrations.revisions()
 
 
 @both_services
@@ -109,13 +125,104 @@ async def test_an_upgrade_does_not_change_a_later_schema(
     empty_url: str, migrations: Migrations
 ) -> None:
     """After a rollback, the older release runs its migrations on the schema of the newer one."""
+    later = f"{migrations.service}_9999"
     await migrations.upgrade(empty_url)
-    async with open_database(empty_url) as database:
-        async with database.transaction() as session:
-            await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await set_revision(empty_url, later)
 
-        assert await migrations.upgrade(empty_url) is False
-        assert await database.schema_revision() == "9999"
+    assert await migrations.upgrade(empty_url) is False
+    assert await revision_of(empty_url) == later
+
+
+@both_services
+async def test_a_database_at_0001_gets_the_revision_id_of_its_service(
+    empty_url: str, migrations: Migrations
+) -> None:
+    first = migrations.revisions()[0]
+    await migrations.upgrade(empty_url, first)
+    before = await schema_of(empty_url)
+    await set_revision(empty_url, UNNAMED)
+
+    assert await migrations.upgrade(empty_url, first) is True
+
+    assert await revision_of(empty_url) == first
+    assert await schema_of(empty_url) == before
+
+
+@both_services
+async def test_concurrent_migrations_from_0001_all_succeed_and_one_runs(
+    empty_url: str, migrations: Migrations
+) -> None:
+    await migrations.upgrade(empty_url, migrations.revisions()[0])
+    await set_revision(empty_url, UNNAMED)
+
+    results = await asyncio.gather(*(migrations.upgrade(empty_url) for _ in range(5)))
+
+    assert results.count(True) == 1
+    assert await revision_of(empty_url) == migrations.head
+
+
+@both_services
+async def test_a_service_is_as_ready_at_0001_as_at_its_first_revision(
+    empty_url: str, migrations: Migrations
+) -> None:
+    """No pod becomes unready between the start of a release and the end of its migration."""
+    first = migrations.revisions()[0]
+    await migrations.upgrade(empty_url, first)
+    ready_at_first = await is_ready(migrations, empty_url)
+    await set_revision(empty_url, UNNAMED)
+
+    assert await is_ready(migrations, empty_url) is ready_at_first
+    assert ready_at_first is (first == migrations.head)
+
+
+@wrong_owners
+@pytest.mark.parametrize("stored", ["first", "head", "later", UNNAMED])
+async def test_the_database_of_another_service_is_refused_and_not_changed(
+    empty_url: str, migrations: Migrations, owner: Migrations, stored: str
+) -> None:
+    await owner.upgrade(empty_url, owner.head if stored == "head" else owner.revisions()[0])
+    if stored in ("later", UNNAMED):
+        revision = f"{owner.service}_9999" if stored == "later" else UNNAMED
+        await set_revision(empty_url, revision)
+    before = await schema_of(empty_url), await revision_of(empty_url)
+
+    setting = f"{migrations.service.upper()}_DATABASE_URL"
+    with pytest.raises(WrongDatabase, match=f"belongs to {owner.service} .* Check {setting}"):
+        await migrations.upgrade(empty_url)
+
+    assert (await schema_of(empty_url), await revision_of(empty_url)) == before
+    assert not await is_ready(migrations, empty_url)
+
+
+async def test_an_empty_database_goes_to_one_of_two_services_that_migrate_it_at_once(
+    empty_url: str,
+) -> None:
+    outcomes = await asyncio.gather(
+        AUTH.upgrade(empty_url), CONTENT.upgrade(empty_url), return_exceptions=True
+    )
+
+    assert {type(outcome) for outcome in outcomes} == {WrongDatabase, bool}
+
+
+@both_services
+@pytest.mark.parametrize("unknown", ["9999", "0002", "newer", UNNAMED])
+async def test_a_revision_that_names_no_service_is_refused(
+    empty_url: str, migrations: Migrations, unknown: str
+) -> None:
+    """No release of any service stores such an id, except 0001 with the tables of that release."""
+    await migrations.upgrade(empty_url)
+    if unknown == UNNAMED:
+        await migrations.downgrade(empty_url, "base")
+        async with open_database(empty_url) as database, database.transaction() as session:
+            await session.execute(text("INSERT INTO alembic_version VALUES ('0001')"))
+    else:
+        await set_revision(empty_url, unknown)
+
+    with pytest.raises(WrongDatabase, match=f"belongs to another application .*{unknown}"):
+        await migrations.upgrade(empty_url)
+
+    assert await revision_of(empty_url) == unknown
+    assert not await is_ready(migrations, empty_url)
 
 
 async def test_an_upgrade_at_the_head_waits_for_no_lock(empty_url: str) -> None:
@@ -151,8 +258,7 @@ async def test_the_schema_is_accepted_at_the_head_or_later(
         if stored == "below":
             await migrations.downgrade(empty_url, "-1")
         if stored == "newer":
-            async with database.transaction() as session:
-                await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            await set_revision(empty_url, f"{migrations.service}_9999")
 
         assert await migrations.is_at_head_or_later(database) is serves
 

@@ -28,6 +28,7 @@ from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
 from duet_common.clock import utc_now
 from duet_common.db.database import Database, DatabaseOptions
+from duet_common.db.migrations import WrongDatabase
 from duet_common.errors import DuetError
 from duet_common.observability.logging import configure_logging
 from duet_common.tokens.claims import make_scope
@@ -237,7 +238,7 @@ def _settings() -> AuthSettings:
 def _run(work: Coroutine[None, None, T]) -> T:
     try:
         return asyncio.run(work)
-    except (DuetError, SQLAlchemyError, OSError) as error:
+    except (DuetError, WrongDatabase, SQLAlchemyError, OSError) as error:
         typer.echo(f"duet-auth: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from duet_common.db.migrations import WrongDatabase
 from duet_common.observability.logging import configure_logging
 from duet_common.web.server import serve as serve_app
 from duet_content.main import create_app
@@ -35,7 +36,7 @@ def migrate(
         configure_logging(settings.log_level, settings.log_format)
         url = settings.database_url.get_secret_value()
         done = asyncio.run(MIGRATIONS.run(url, wait, skip_unknown_host=skip_unknown_host))
-    except (ValidationError, SQLAlchemyError, OSError) as error:
+    except (ValidationError, WrongDatabase, SQLAlchemyError, OSError) as error:
         typer.echo(f"duet-content: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo(done)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from duet_auth.migrations import MIGRATIONS as AUTH_MIGRATIONS
+from duet_common.db.migrations import WrongDatabase
 from duet_content.migrations import MIGRATIONS as CONTENT_MIGRATIONS
 from duet_standalone.errors import StartFailure
 
@@ -49,7 +50,7 @@ async def prepare_databases(server_url: str, *, own_roles: bool, suffix: str = "
     try:
         await AUTH_MIGRATIONS.upgrade(urls.auth)
         await CONTENT_MIGRATIONS.upgrade(urls.content)
-    except (OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+    except (WrongDatabase, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
         raise StartFailure(f"the databases cannot be migrated: {_reason(error)}") from None
     return urls
 

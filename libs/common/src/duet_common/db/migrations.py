@@ -1,12 +1,19 @@
-"""Running a service's Alembic history: one runner at a time, and nothing to do at its head."""
+"""Run a service's Alembic history: one runner at a time, and never on another service's database.
+
+A revision id names its service (`content_0002`). Both services called their first revision `0001`
+before; a database that still stores this id belongs to the service whose tables it has.
+"""
 
 import asyncio
 import logging
+import pkgutil
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final, TypeVar
 
 import asyncpg
 from alembic import command, context
@@ -22,23 +29,50 @@ from duet_common.db.database import UNPREPARED, Database, asyncpg_url
 
 logger = logging.getLogger(__name__)
 
-_Command = Callable[[Config], None]
+T = TypeVar("T")
 _PAUSE_SECONDS: Final = 1.0
-_LOCK: Final = 0x44554554  # "DUET"; one history a database, so one key is enough
+_LOCK: Final = 0x44554554  # "DUET"; one history per database, so one key is enough
+_UNNAMED: Final = "0001"
+_NAME_OF_UNNAMED: Final = """
+    SELECT CASE
+        WHEN to_regclass('signing_keys') IS NOT NULL THEN 'auth_0001'
+        WHEN to_regclass('jwks_copies') IS NOT NULL THEN 'content_0001'
+        ELSE '0001'
+    END
+"""
+
+
+class WrongDatabase(Exception):
+    """The schema of the database is not this service's. The message says what to check."""
 
 
 class Migrations:
-    """One service's history, found by the `alembic.ini` beside its package."""
+    """One service's history, in the folder `migrations` of its package.
 
-    def __init__(self, ini: Path) -> None:
-        self._ini = ini
-        self._scripts = ScriptDirectory.from_config(self._config())
+    Nothing is read before it is needed: neither the revisions nor the models.
+    """
+
+    def __init__(self, service: str, package: str, metadata: MetaData) -> None:
+        """`service` is the prefix of its revision ids; `metadata` is that of its models' base."""
+        self.service = service
+        self._package = package
+        self._metadata = metadata
+
+    @property
+    def metadata(self) -> MetaData:
+        """The tables of every `<package>.<domain>.models`: a domain needs no registration."""
+        path = import_module(self._package).__path__
+        for domain in pkgutil.iter_modules(path, f"{self._package}."):
+            models = f"{domain.name}.models"
+            if domain.ispkg and find_spec(models) is not None:
+                import_module(models)
+        return self._metadata
 
     @property
     def head(self) -> str:
         head = self._scripts.get_current_head()
         if head is None:
-            raise LookupError(f"{self._ini} has no revision")
+            raise LookupError(f"{self._package}.migrations has no revision")
         return head
 
     def revisions(self) -> list[str]:
@@ -50,25 +84,28 @@ class Migrations:
 
         Replicas may call this at once (rhesis-ai/rhesis#2545): an advisory lock lets one run and
         the others find the work done. All of it is one transaction: it happens whole or not at all.
-        A later schema is left alone: a release that was rolled back serves on it.
+        A later schema is left alone: a release that was rolled back serves on it. Raises
+        `WrongDatabase`, without a change, if another service owns the schema.
         """
-        to_head = revision == "head"
         async with _engine(url) as engine:
-            if to_head:
-                async with engine.connect() as connection:
-                    if await connection.run_sync(self._is_done):
-                        return False
+            async with engine.connect() as connection:
+                done = await connection.run_sync(self._is_done)
+            if done and revision == "head":
+                return False
             async with _locked(engine) as connection:
-                if to_head and await connection.run_sync(self._is_done):
+                done = await connection.run_sync(self._is_done)
+                if done and revision == "head":
                     return False
+                await connection.run_sync(_name_first_revision)
                 await connection.run_sync(self._run, lambda c: command.upgrade(c, revision))
         return True
 
     async def run(self, url: str, wait: float, *, skip_unknown_host: bool) -> str:
-        """What `migrate` does, and what it did, in words. TimeoutError: see `wait_for`.
+        """Run the `migrate` command, and return a line that says what was done.
 
-        A host that has no address is that of a database which is still to be made, by what comes
-        after: with `skip_unknown_host` that is no failure.
+        `wait` is the number of seconds to wait for the database. With `skip_unknown_host` it is
+        not an error that the host has no address: a later step of the installation creates this
+        database. Raises `WrongDatabase`, and TimeoutError as `wait_for` does.
         """
         host = make_url(url).host
         if skip_unknown_host and await _is_unknown(host):
@@ -79,7 +116,7 @@ class Migrations:
         return f"{'migrated to' if done else 'nothing to do: at or after'} {self.head}"
 
     async def wait_for(self, url: str, seconds: float) -> None:
-        """Return when the database takes connections. TimeoutError when it does not in time."""
+        """Return when the database accepts connections. Raises TimeoutError after `seconds`."""
         last: Exception | None = None
         try:
             async with asyncio.timeout(seconds):
@@ -95,31 +132,59 @@ class Migrations:
             raise TimeoutError(f"no database within {seconds:g} s: {last or 'no answer'}") from None
 
     async def downgrade(self, url: str, revision: str) -> None:
-        """Take a database back, as tests do."""
-        async with _engine(url) as engine, _locked(engine) as connection:
-            await connection.run_sync(self._run, lambda c: command.downgrade(c, revision))
+        """Take a database back to an earlier revision. Only tests do this."""
+        await self.run_command(url, lambda config: command.downgrade(config, revision))
 
-    def _run(self, connection: Connection, run: _Command) -> None:
+    async def run_command(self, url: str, run: Callable[[Config], T]) -> T:
+        """Run one of Alembic's commands on a database, in one transaction, under the lock."""
+        async with _engine(url) as engine, _locked(engine) as connection:
+            return await connection.run_sync(self._run, run)
+
+    def _run(self, connection: Connection, run: Callable[[Config], T]) -> T:
         config = self._config()
         config.attributes["connection"] = connection
-        run(config)
+        return run(config)
 
-    def _is_done(self, connection: Connection) -> bool:
-        return self._serves(MigrationContext.configure(connection).get_current_revision())
+    @cached_property
+    def _scripts(self) -> ScriptDirectory:
+        return ScriptDirectory.from_config(self._config())
 
     def _config(self) -> Config:
-        return Config(self._ini)
+        config = Config()
+        config.set_main_option("script_location", f"{self._package}:migrations")
+        config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+        return config
+
+    def _is_done(self, connection: Connection) -> bool:
+        """Whether `upgrade` has nothing to do. Raises `WrongDatabase`."""
+        stored = revision = _stored_revision(connection)
+        if stored == _UNNAMED:
+            revision = connection.execute(text(_NAME_OF_UNNAMED)).scalar_one()
+        if revision is not None and _owner_of(revision) != self.service:
+            raise WrongDatabase(
+                f"The database {connection.engine.url.database} belongs to "
+                f"{_owner_of(revision) or 'another application'} (its revision is {stored}), "
+                f"not to {self.service}. Nothing was changed. Check "
+                f"{self.service.upper()}_DATABASE_URL."
+            )
+        return stored == revision and self._serves(revision)
 
     async def is_at_head_or_later(self, database: Database) -> bool:
         """Whether this code can serve on the database's schema.
 
-        A revision that this code does not know was made by a newer release; schema changes are
-        expand, then contract, so a rolled back release serves on it (evoila/meho#1607).
+        A revision of this service that this code does not know was made by a newer release; schema
+        changes are expand, then contract, so a rolled back release serves on it (evoila/meho#1607).
+        A revision that does not name this service is of another application: no release stores it.
         """
-        return self._serves(await database.schema_revision())
+        revision = await database.schema_revision()
+        if revision == _UNNAMED:
+            revision = await database.read_only_pool.fetch_value(_NAME_OF_UNNAMED, str)
+        return self._serves(revision)
 
-    def _serves(self, current: str | None) -> bool:
-        return current is not None and (current == self.head or current not in self.revisions())
+    def _serves(self, revision: str | None) -> bool:
+        if revision is None or _owner_of(revision) != self.service:
+            return False
+        return revision == self.head or revision not in self.revisions()
 
 
 async def _is_unknown(host: str | None) -> bool:
@@ -128,14 +193,14 @@ async def _is_unknown(host: str | None) -> bool:
     try:
         await asyncio.get_running_loop().getaddrinfo(host, None)
     except socket.gaierror as error:
-        # Not EAI_AGAIN: a resolver that does not answer says nothing about the host.
+        # EAI_AGAIN is not one of them: a resolver that does not answer says nothing about the host.
         return error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}
     return False
 
 
 @asynccontextmanager
 async def _engine(url: str) -> AsyncIterator[AsyncEngine]:
-    # A pooler may be between; nothing here is in such a hurry that it would have to be told.
+    # Without prepared statements this works behind a pooler too, and their speed is not needed.
     engine = create_async_engine(asyncpg_url(url), poolclass=NullPool, connect_args=UNPREPARED)
     try:
         yield engine
@@ -145,18 +210,38 @@ async def _engine(url: str) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def _locked(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that no other runner's goes beside."""
+    """Hold an advisory lock so that only one migration runs at a time, in one transaction."""
     async with engine.begin() as connection:
         await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         await connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        # A migration that waits for a lock makes every query behind it wait.
+        # While a migration waits for a table's lock, later queries on the table wait behind it.
         await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         yield connection
 
 
+def _owner_of(revision: str) -> str:
+    """The service that a revision id names, or an empty string."""
+    return revision.rpartition("_")[0]
+
+
+def _stored_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _name_first_revision(connection: Connection) -> None:
+    if _stored_revision(connection) == _UNNAMED:
+        name = connection.execute(text(_NAME_OF_UNNAMED)).scalar_one()
+        connection.execute(text("UPDATE alembic_version SET version_num = :name"), {"name": name})
+
+
 def run_environment(metadata: MetaData) -> None:
-    """The body of a service's `migrations/env.py`; the connection comes from `Migrations`."""
+    """Do what a service's `migrations/env.py` is for; the connection comes from `Migrations`."""
     connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
