@@ -81,6 +81,10 @@ docs: $(VENV) ## Write what is generated: the reference pages, and the charts' t
 docs-serve: $(VENV) ## Serve the documentation site on http://127.0.0.1:8010, and rebuild it on a change
 	.venv/bin/zensical serve --dev-addr 127.0.0.1:8010
 
+.PHONY: migration
+migration: $(VENV) ## Write the migration for changed models: SERVICE=content MESSAGE="add comments"
+	@.venv/bin/python -m scripts.new_migration "$$SERVICE" "$$MESSAGE"
+
 .PHONY: bench
 bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
 	.venv/bin/python -m tests.load.bench
