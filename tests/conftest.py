@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_common.testing.clock import AdjustableClock
 from duet_standalone.databases import DatabaseUrls, prepare_databases
 from duet_standalone.postgres import EmbeddedPostgres
+from tests.support.db_session import session_on_both
 from tests.support.running_duet import Duet, running_duet
 from tests.support.tables import TABLES
 from tests.support.users import RegisteredUser, register_user
@@ -65,8 +66,13 @@ async def session_duet(
 
 @pytest.fixture
 async def duet(session_duet: Duet, clock: AdjustableClock) -> AsyncIterator[Duet]:
-    """Both services behind one origin, without rate limits; tables are emptied after the test."""
+    """Both services behind one origin under real uvicorn, without rate limits, on empty tables.
+
+    After the test, `dependency_overrides` of both apps are cleared and the tables are emptied.
+    """
     yield session_duet
+    for app in (session_duet.auth, session_duet.content):
+        app.dependency_overrides.clear()
     for service, url in (("auth", session_duet.urls.auth), ("content", session_duet.urls.content)):
         connection = await asyncpg.connect(url)
         await connection.execute(f"TRUNCATE {', '.join(TABLES[service])}")
@@ -96,14 +102,12 @@ async def authenticated_client(
 
 
 @pytest.fixture
-async def auth_session(duet: Duet) -> AsyncIterator[AsyncSession]:
-    """A transaction on auth's database, committed at the end of the test."""
-    async with duet.auth.runtime.database.transaction() as session:
-        yield session
+async def db_session(duet: Duet) -> AsyncIterator[AsyncSession]:
+    """A session on both databases, in which each model's base selects the database.
 
-
-@pytest.fixture
-async def content_session(duet: Duet) -> AsyncIterator[AsyncSession]:
-    """A transaction on content's database, committed at the end of the test."""
-    async with duet.content.runtime.database.transaction() as session:
+    A flush writes at once and for good, so the running services see the rows; a commit may follow,
+    and a rollback undoes nothing. The tables are emptied after the test. A textual statement needs
+    `bind_arguments={"mapper": User}` to select its database.
+    """
+    async with session_on_both(duet.urls) as session:
         yield session

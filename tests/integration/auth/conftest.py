@@ -1,10 +1,9 @@
-"""Fixtures for auth's tests: `db_session` on auth's database, and services with a frozen clock."""
+"""Fixtures for auth's tests: fast password hashes, and services with a frozen clock."""
 
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords import hasher
 from duet_common.clock import utc_now
@@ -17,11 +16,6 @@ def fast_password_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use argon2id at its lowest cost; `tests/unit/auth/test_hasher.py` tests the real cost."""
     low_cost = hasher._CONTEXT.copy(argon2__memory_cost=8, argon2__time_cost=1)
     monkeypatch.setattr(hasher, "_CONTEXT", low_cost)
-
-
-@pytest.fixture
-def db_session(auth_session: AsyncSession) -> AsyncSession:
-    return auth_session
 
 
 @pytest.fixture(scope="session")

@@ -96,7 +96,8 @@ async def test_private_keys_are_encrypted_at_rest(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     rows = await db_session.execute(
-        text("SELECT k::text, encrypted_private_key FROM signing_keys k")
+        text("SELECT k::text, encrypted_private_key FROM signing_keys k"),
+        bind_arguments={"mapper": SigningKeyRow},
     )
 
     for shown, encrypted in rows.all():

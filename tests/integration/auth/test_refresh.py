@@ -72,7 +72,8 @@ async def test_refresh_tokens_are_stored_only_as_hashes(
         await next_refresh_token(client, registered_user.refresh_token),
     ]
     rows = await db_session.scalars(
-        text("SELECT r::text FROM refresh_tokens r UNION ALL SELECT s::text FROM sessions s")
+        text("SELECT r::text FROM refresh_tokens r UNION ALL SELECT s::text FROM sessions s"),
+        bind_arguments={"mapper": RefreshToken},
     )
     stored = "\n".join(rows.all())
 

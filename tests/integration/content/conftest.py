@@ -1,17 +1,11 @@
-"""Fixtures for content's tests: `db_session` on content's database, another user, a moderator."""
+"""Fixtures for content's tests: another user, and a moderator."""
 
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.support.running_duet import Duet
 from tests.support.users import RegisteredUser, log_in, register_user
-
-
-@pytest.fixture
-def db_session(content_session: AsyncSession) -> AsyncSession:
-    return content_session
 
 
 @pytest.fixture
