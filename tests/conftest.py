@@ -15,6 +15,7 @@ from duet_standalone.databases import DatabaseUrls, prepare_databases
 from duet_standalone.postgres import EmbeddedPostgres
 from tests.support.db_session import session_on_both
 from tests.support.running_duet import Duet, running_duet
+from tests.support.started_tasks import StartedTasks
 from tests.support.tables import TABLES
 from tests.support.users import RegisteredUser, register_user
 
@@ -111,3 +112,9 @@ async def db_session(duet: Duet) -> AsyncIterator[AsyncSession]:
     """
     async with session_on_both(duet.urls) as session:
         yield session
+
+
+@pytest.fixture
+async def started_tasks() -> StartedTasks:
+    """The asyncio tasks that the test has started and that have not ended, by their name."""
+    return StartedTasks()

@@ -14,6 +14,7 @@ from duet_common.testing.clock import FrozenClock
 from duet_common.testing.tokens import TokenFactory
 from tests.integration.realtime.conftest import RunDuet, hub_of
 from tests.support.running_duet import Duet
+from tests.support.started_tasks import StartedTasks
 from tests.support.websocket_client import WebSocketClient, authenticated_websocket, open_websocket
 
 MOMENT = timedelta(milliseconds=30)
@@ -142,7 +143,7 @@ async def test_a_slow_client_is_closed_without_delaying_others(
 
 
 async def test_a_client_that_stops_reading_is_dropped(
-    run_duet: RunDuet, tokens: TokenFactory, monkeypatch: pytest.MonkeyPatch
+    run_duet: RunDuet, tokens: TokenFactory, started_tasks: StartedTasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
     async with (
@@ -159,7 +160,7 @@ async def test_a_client_that_stops_reading_is_dropped(
                 break
         stalled.abort()
     assert len(hub_of(duet)) == 0
-    assert not websocket_tasks()
+    assert started_tasks("websocket-") == []
 
 
 async def test_a_burst_of_messages_closes_no_connection(
@@ -205,7 +206,7 @@ async def test_an_aborted_connection_is_announced_as_a_leave(
 
 
 async def test_a_hundred_closed_connections_leave_nothing_behind(
-    run_duet: RunDuet, tokens: TokenFactory
+    run_duet: RunDuet, tokens: TokenFactory, started_tasks: StartedTasks
 ) -> None:
     async with (
         run_duet() as duet,
@@ -230,11 +231,11 @@ async def test_a_hundred_closed_connections_leave_nothing_behind(
             assert sorted(names) == sorted(f"c{number}" for number in range(100))
         assert len(hub_of(duet)) == 1  # the lobby, with the witness
     assert len(hub_of(duet)) == 0
-    assert not websocket_tasks()
+    assert started_tasks("websocket-") == []
 
 
 async def test_a_restart_closes_every_connection_with_1012(
-    run_duet: RunDuet, tokens: TokenFactory
+    run_duet: RunDuet, tokens: TokenFactory, started_tasks: StartedTasks
 ) -> None:
     async with AsyncExitStack() as stack:
         async with run_duet() as duet:
@@ -246,12 +247,7 @@ async def test_a_restart_closes_every_connection_with_1012(
             clients = [await stack.enter_async_context(one) for one in opening]
         assert [await client.close_code() for client in clients] == [1012] * 3
     assert len(hub_of(duet)) == 0
-    assert not websocket_tasks()
-
-
-def websocket_tasks() -> list[str]:
-    names = [task.get_name() for task in asyncio.all_tasks()]
-    return [name for name in names if name.startswith("websocket-")]
+    assert started_tasks("websocket-") == []
 
 
 def slow_reader_options(duet: Duet) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from duet_content.realtime.connection import CloseCode, Connection, Frame, State
 from duet_content.realtime.messages import Sender
+from tests.support.started_tasks import StartedTasks
 
 SENDER = Sender(client_id="c", user_id=uuid.UUID(int=1))
 Sent = list[str | int]
@@ -59,9 +60,11 @@ async def websocket(server: Server) -> WebSocket:
 
 
 @pytest.fixture
-async def connection(websocket: WebSocket) -> AsyncIterator[Connection]:
+async def connection(
+    websocket: WebSocket, started_tasks: StartedTasks
+) -> AsyncIterator[Connection]:
     yield Connection(websocket, SENDER, 2)
-    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("websocket-")]
+    assert started_tasks("websocket-") == []
 
 
 async def turn() -> None:

@@ -13,6 +13,7 @@ from duet_common.testing.tokens import TokenFactory
 from duet_common.tokens.errors import InvalidKey
 from duet_common.tokens.key_sources import FileKeySource, JwksKeySource
 from duet_common.tokens.verifier import TokenVerifier
+from tests.support.started_tasks import StartedTasks
 
 DOWN = httpx.ConnectError("refused")
 
@@ -48,10 +49,6 @@ async def started(
             yield source
         finally:
             await source.stop()
-
-
-def own_tasks() -> set[str]:
-    return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("jwks")}
 
 
 class TestTheStoredCopy:
@@ -187,20 +184,22 @@ class TestRefreshing:
 
 
 class TestStopping:
-    async def test_leaves_no_task(self, origin: JwksOrigin) -> None:
+    async def test_leaves_no_task(self, origin: JwksOrigin, started_tasks: StartedTasks) -> None:
         async with started(origin, store := MemoryJwksStore()):
             await store.called()
-            assert "jwks-refresh" in own_tasks()
+            assert "jwks-refresh" in started_tasks("jwks-")
 
-        assert not own_tasks()
+        assert started_tasks("jwks-") == []
 
-    async def test_leaves_no_fetch_and_no_caller_waiting(self, origin: JwksOrigin) -> None:
+    async def test_leaves_no_fetch_and_no_caller_waiting(
+        self, origin: JwksOrigin, started_tasks: StartedTasks
+    ) -> None:
         origin.gate.clear()
         async with started(origin, MemoryJwksStore()) as source:
             caller = asyncio.create_task(source.find("unknown"))
             await origin.called()
 
-        assert not own_tasks()
+        assert started_tasks("jwks-") == []
         assert await caller is None
 
     async def test_may_be_asked_for_twice_or_before_starting(self, origin: JwksOrigin) -> None:
