@@ -1,11 +1,10 @@
 """The README's walk does what it shows, run as it is written."""
 
-import asyncio
 import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.support.programs import STANDALONE, running_program, standalone_environment
+from tests.support.programs import STANDALONE, run_program, running_program, standalone_environment
 
 ROOT = Path(__file__).parents[2]
 _FENCE = "```"
@@ -23,18 +22,11 @@ async def test_the_walk_runs_as_it_is_written(tmp_path: Path) -> None:
     environment = standalone_environment(tmp_path, KEY_PROPAGATION_SECONDS="0.1")
 
     async with running_program(STANDALONE, environment, tmp_path) as standalone:
-        shell = await asyncio.create_subprocess_exec(
-            *("bash", "-euo", "pipefail", "-c", walk(standalone.url)),
-            cwd=ROOT,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(30):
-            said, _ = await shell.communicate()
+        command = ("bash", "-euo", "pipefail", "-c", walk(standalone.url))
+        shell = await run_program(command, environment, ROOT)
 
-    assert shell.returncode == 0
-    *answers, active, following, logged_out = said.decode().splitlines()
+    assert shell.status == 0, shell.errors
+    *answers, active, following, logged_out = shell.output.splitlines()
     assert active.startswith("active ")
     assert following.startswith("next ")
     assert logged_out == "204"

@@ -1,6 +1,5 @@
 """`duet-auth users list`, run as an operator runs it."""
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -8,22 +7,18 @@ from pathlib import Path
 import httpx
 
 from tests.support.auth_database import update_user
+from tests.support.programs import run_program
 from tests.support.running_duet import KEY_ENCRYPTION_KEY, Duet
 from tests.support.users import register_user
 
 
 async def list_users(duet: Duet, folder: Path, *options: str) -> str:
     """Return what the program prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(Path(sys.executable).with_name("duet-auth")), "users", "list", *options),
-        cwd=folder,
-        env={"AUTH_DATABASE_URL": duet.urls.auth, "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY},
-        stdout=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        output, _ = await process.communicate()
-    assert process.returncode == 0
-    return output.decode()
+    command = (str(Path(sys.executable).with_name("duet-auth")), "users", "list", *options)
+    environment = {"AUTH_DATABASE_URL": duet.urls.auth, "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY}
+    end = await run_program(command, environment, folder)
+    assert end.status == 0, end.errors
+    return end.output
 
 
 async def test_it_shows_a_slice_newest_first_and_the_total(

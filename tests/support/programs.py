@@ -9,12 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 STANDALONE = (str(Path(sys.executable).with_name("duet-standalone")),)
 CONTENT = (
     *(sys.executable, "-m", "uvicorn", "--factory", "duet_content.main:create_app"),
     *("--host", "127.0.0.1", "--port", "0"),
 )
+# Set by `make coverage`; with it, a Python program measures itself.
+_COVERAGE = {k: v for k, v in os.environ.items() if k == "COVERAGE_PROCESS_CONFIG"}
 _URL = re.compile(r"http://[0-9.]+:[0-9]+")
 _SECONDS = 30
 
@@ -63,7 +66,7 @@ async def running_program(
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env=dict(environment),
+        env={**_COVERAGE, **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -90,27 +93,43 @@ async def running_program(
             await process.wait()
 
 
-async def run_to_exit(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path
-) -> tuple[int, str]:
-    """Run a program that must exit by itself; return its exit status and standard error."""
+class ExitedProgram(NamedTuple):
+    """How a program ended, and what it printed."""
+
+    status: int
+    output: str
+    errors: str
+
+
+async def run_program(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: str = ""
+) -> ExitedProgram:
+    """Run a program to its end, in a folder, with nothing but this environment."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=folder,
-        env=dict(environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        env={**_COVERAGE, **environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(_SECONDS):
-            _, errors = await process.communicate()
+            output, errors = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     assert process.returncode is not None
-    return process.returncode, errors.decode()
+    return ExitedProgram(process.returncode, output.decode(), errors.decode())
+
+
+async def run_to_exit(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> tuple[int, str]:
+    """Exit status and standard error of a program that should end at once."""
+    end = await run_program(command, environment, folder)
+    return end.status, end.errors
 
 
 def standalone_environment(data: Path, **changes: str) -> dict[str, str]:

