@@ -11,36 +11,82 @@ export UV_NO_PROGRESS ?= 1
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@[ -t 1 ] && [ -z "$$NO_COLOR" ] && bold=$$(printf '\033[1m') cyan=$$(printf '\033[36m') plain=$$(printf '\033[0m'); \
+	awk -F ':.*## ' -v bold="$$bold" -v cyan="$$cyan" -v plain="$$plain" ' \
+	  /^##@ / { printf "\n%s%s%s\n", bold, substr($$0, 5), plain } \
+	  /^[a-z0-9-]+:.*## / { printf "  %smake %-13s%s %s\n", cyan, $$1, plain, $$2 }' $(MAKEFILE_LIST)
+
+##@ Develop
+
+.PHONY: setup
+setup: $(VENV) ## Install everything that the other targets need from PyPI; start nothing
+	@echo "Everything is installed. Next: make run, make test, or make help."
 
 .PHONY: run
 run: $(VENV) ## Serve both services on http://127.0.0.1:8000 (PORT, DATA_DIR, DATABASE_URL)
 	@exec .venv/bin/duet-standalone
 
+.PHONY: seed
+seed: $(VENV) ## Write demo data through the API of `make run` (PORT; ARGS=--help lists options)
+	@.venv/bin/python -m scripts.seed $(ARGS)
+
+.PHONY: psql
+psql: $(VENV) ## Open psql on a database of `make run` (SERVICE=auth or content; DATA_DIR)
+	@exec .venv/bin/python -m scripts.psql $(or $(SERVICE),auth)
+
+.PHONY: format
+format: $(VENV) ## Format the code, and fix what the linter can fix
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+
+.PHONY: docs
+docs: $(VENV) ## Write what is generated: the reference pages, and the charts' tables and schemas
+	.venv/bin/python -m scripts.reference
+	.venv/bin/python -m scripts.values_docs
+
+.PHONY: migration
+migration: $(VENV) ## Write the migration for changed models (SERVICE=content MESSAGE="add comments")
+	@.venv/bin/python -m scripts.new_migration "$$SERVICE" "$$MESSAGE"
+
+.PHONY: docs-serve
+docs-serve: $(VENV) ## Serve the documentation site on http://127.0.0.1:8010, and rebuild it on a change
+	.venv/bin/zensical serve --dev-addr 127.0.0.1:8010
+
+##@ Test
+
+# A named file or test runs without workers, which take longer to start than it takes to run.
 .PHONY: test
-test: $(VENV) ## Run every test that needs no Docker
-	.venv/bin/pytest -n auto
+test: $(VENV) ## Run every test that needs no Docker and is not slow; T=path runs one file or test
+	.venv/bin/pytest $(or $(T),-n auto -m "not slow")
+
+.PHONY: test-unit
+test-unit: $(VENV) ## Run the tests that need neither a database nor a socket
+	.venv/bin/pytest -n auto tests/unit
+
+.PHONY: test-slow
+test-slow: $(VENV) ## Run the tests that take too long for `make test`
+	.venv/bin/pytest -n auto -m slow
+
+.PHONY: test-random
+test-random: $(VENV) ## Run `make test` in a random order, and print its seed (SEED repeats one)
+	.venv/bin/pytest -n auto -m "not slow" -p randomly $(SEED:%=--randomly-seed=%)
+
+.PHONY: coverage
+coverage: $(VENV) ## Run `make test`, and report the lines that it misses; fail below the floor
+	.venv/bin/coverage erase
+	.venv/bin/coverage run -m pytest -n auto -m "not slow"
+	.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
 
 .PHONY: test-chart
 test-chart: $(VENV) ## Render the charts in every way (needs helm)
 	.venv/bin/pytest -n auto tests/chart
 
-.PHONY: test-cluster
-test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and try them (needs Docker)
-	.venv/bin/pytest tests/cluster
+.PHONY: bench
+bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
+	.venv/bin/python -m tests.load.bench
 
-.PHONY: cluster-up
-cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
-	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_smoke.py
-	kind export kubeconfig --name duet-e2e
-	@echo "http://127.0.0.1:8080 is its origin; next: kubectl -n duet get pods; at last: make cluster-down"
-
-.PHONY: cluster-down
-cluster-down: ## Delete that cluster
-	kind delete cluster --name duet-e2e
-
-.PHONY: helm3
-helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not know Helm 4 (needs Go)
+##@ Check
 
 .PHONY: check
 check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, one version
@@ -62,36 +108,40 @@ actionlint: .tools/actionlint/actionlint ## Check the GitHub Actions workflows (
 audit: | $(UV) ## Look up known vulnerabilities of the locked dependencies (needs api.osv.dev)
 	$(UV) audit --locked --preview-features audit-command
 
+##@ Cluster
+
+.PHONY: test-cluster
+test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and try them (needs Docker)
+	.venv/bin/pytest tests/cluster
+
+.PHONY: cluster-up
+cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
+	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_smoke.py
+	kind export kubeconfig --name duet-e2e
+	@echo "http://127.0.0.1:8080 is its origin; next: kubectl -n duet get pods; at last: make cluster-down"
+
+.PHONY: cluster-down
+cluster-down: ## Delete that cluster
+	kind delete cluster --name duet-e2e
+
+.PHONY: helm3
+helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not know Helm 4 (needs Go)
+
+##@ Maintain
+
+.PHONY: lock-upgrade
+lock-upgrade: | $(UV) ## Upgrade every dependency in uv.lock, and print what changed
+	$(UV) lock --upgrade
+
 .PHONY: version
 version: | $(UV) ## Write VERSION=1.2.3 into every file that states it, and into CHANGELOG.md
 	python3 -m scripts.version $(or $(VERSION),$(error set VERSION, such as VERSION=1.2.3))
 	$(UV) lock
 
-.PHONY: format
-format: $(VENV) ## Format the code and mend what lint can mend
-	.venv/bin/ruff check --fix
-	.venv/bin/ruff format
-
-.PHONY: docs
-docs: $(VENV) ## Write what is generated: the reference pages, and the charts' tables and schemas
-	.venv/bin/python -m scripts.reference
-	.venv/bin/python -m scripts.values_docs
-
-.PHONY: docs-serve
-docs-serve: $(VENV) ## Serve the documentation site on http://127.0.0.1:8010, and rebuild it on a change
-	.venv/bin/zensical serve --dev-addr 127.0.0.1:8010
-
-.PHONY: migration
-migration: $(VENV) ## Write the migration for changed models: SERVICE=content MESSAGE="add comments"
-	@.venv/bin/python -m scripts.new_migration "$$SERVICE" "$$MESSAGE"
-
-.PHONY: bench
-bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
-	.venv/bin/python -m tests.load.bench
-
 .PHONY: clean
 clean: ## Remove the environment and the caches; .data stays
 	rm -rf .venv .tools site .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -f .coverage .coverage.*
 
 $(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --quiet
