@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from scripts.seed import PEOPLE
-from tests.support.programs import ExitedProgram, run_program, free_port
+from tests.support.programs import ExitedProgram, free_port, run_program
 from tests.support.users import log_in
 
 ROOT = Path(__file__).parents[2]

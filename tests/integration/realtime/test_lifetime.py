@@ -143,7 +143,10 @@ async def test_a_slow_client_is_closed_without_delaying_others(
 
 
 async def test_a_client_that_stops_reading_is_dropped(
-    run_duet: RunDuet, tokens: TokenFactory, started_tasks: StartedTasks, monkeypatch: pytest.MonkeyPatch
+    run_duet: RunDuet,
+    tokens: TokenFactory,
+    started_tasks: StartedTasks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
     async with (

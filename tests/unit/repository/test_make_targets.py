@@ -32,7 +32,6 @@ def _made(commands: Iterable[str]) -> set[str]:
     return {target for command in commands for target in re.findall(r"\bmake (\S+)", command)}
 
 
-@pytest.mark.xfail(reason="these targets are being added", strict=False)
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_calls_targets_and_scripts_that_exist(workflow: Path) -> None:
     commands = list(_commands(workflow))
@@ -52,7 +51,6 @@ def test_the_pre_commit_hooks_call_targets_that_exist() -> None:
     assert called <= TARGETS
 
 
-@pytest.mark.xfail(reason="these targets are being added", strict=False)
 def test_the_dev_container_calls_a_target_that_exists() -> None:
     text = (ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8")
     without_comments = re.sub(r"^//.*$", "", text, flags=re.MULTILINE)
