@@ -1,4 +1,4 @@
-"""Missing Secrets are made whole, once; one that exists is never changed."""
+"""Missing Secrets are created once, and an existing Secret is never changed."""
 
 import base64
 import json
@@ -25,12 +25,13 @@ SPEC = {
 
 
 class ApiServer:
-    """The two operations on Secrets that the Job's role allows."""
+    """A fake Kubernetes API with the two operations that the Job's role allows."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, dict[str, str]] = {}
         self.labels: dict[str, str] = {}
-        self.overtaken_by: dict[str, str] | None = None
+        # What a concurrent Job stores just before this one does.
+        self.other_jobs_data: dict[str, str] | None = None
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -41,8 +42,8 @@ class ApiServer:
         assert request.method == "POST"
         body = json.loads(request.content)
         name = body["metadata"]["name"]
-        if self.overtaken_by is not None:
-            self.secrets[name] = self.overtaken_by
+        if self.other_jobs_data is not None:
+            self.secrets[name] = self.other_jobs_data
             return httpx.Response(409)
         self.secrets[name] = body["stringData"]
         self.labels = body["metadata"]["labels"]
@@ -63,7 +64,7 @@ def spec() -> SecretsSpec:
     return SecretsSpec.model_validate(SPEC)
 
 
-def test_what_is_missing_is_made(server: ApiServer, client: httpx.Client) -> None:
+def test_missing_secrets_are_created(server: ApiServer, client: httpx.Client) -> None:
     assert make_secrets(spec(), client) == ["duet-auth-database", "duet-auth-keys"]
 
     database = server.secrets["duet-auth-database"]
@@ -75,7 +76,7 @@ def test_what_is_missing_is_made(server: ApiServer, client: httpx.Client) -> Non
     assert server.labels == {"app.kubernetes.io/name": "duet"}
 
 
-def test_what_exists_is_left_as_it_is(server: ApiServer, client: httpx.Client) -> None:
+def test_existing_secrets_are_not_changed(server: ApiServer, client: httpx.Client) -> None:
     make_secrets(spec(), client)
     before = {name: dict(data) for name, data in server.secrets.items()}
 
@@ -83,7 +84,7 @@ def test_what_exists_is_left_as_it_is(server: ApiServer, client: httpx.Client) -
     assert server.secrets == before
 
 
-def test_a_secret_that_lacks_a_key_is_somebody_elses(
+def test_an_existing_secret_without_an_expected_key_is_an_error(
     server: ApiServer, client: httpx.Client
 ) -> None:
     server.secrets["duet-auth-database"] = {"password": "c2VjcmV0"}
@@ -93,8 +94,10 @@ def test_a_secret_that_lacks_a_key_is_somebody_elses(
     assert "c2VjcmV0" not in str(failure.value)
 
 
-def test_who_is_overtaken_takes_what_is_there(server: ApiServer, client: httpx.Client) -> None:
-    server.overtaken_by = {"password": "eA==", "url": "eA==", "keyEncryptionKey": "eA=="}
+def test_a_secret_that_another_job_creates_first_is_kept(
+    server: ApiServer, client: httpx.Client
+) -> None:
+    server.other_jobs_data = {"password": "eA==", "url": "eA==", "keyEncryptionKey": "eA=="}
 
     assert make_secrets(spec(), client) == []
 
@@ -131,6 +134,6 @@ def test_a_failed_connection_names_the_secret_and_the_cause() -> None:
         {"name": "x", "data": {"a": {"template": "{b}"}, "b": {"template": "b"}}},
     ],
 )
-def test_a_wrong_spec_makes_nothing(secret: dict[str, object]) -> None:
+def test_an_invalid_spec_is_refused(secret: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SecretsSpec.model_validate({"secrets": [secret]})

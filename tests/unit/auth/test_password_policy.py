@@ -1,4 +1,4 @@
-"""The password policy: long enough, not common, and nothing else asked."""
+"""A new password has 8 to 128 characters and is not a common one. Nothing else is required."""
 
 import pytest
 from pydantic import SecretStr, TypeAdapter, ValidationError
@@ -22,7 +22,7 @@ POLICY: TypeAdapter[SecretStr] = TypeAdapter(NewPassword)
     ],
     ids=ascii,
 )
-def test_length_is_all_that_is_asked(password: str) -> None:
+def test_any_password_of_allowed_length_that_is_not_common_is_accepted(password: str) -> None:
     assert POLICY.validate_python(password).get_secret_value() == password
 
 
@@ -43,7 +43,7 @@ def test_length_is_all_that_is_asked(password: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_is_refused_is_not_shown(password: object, code: str) -> None:
+def test_the_error_does_not_repeat_the_refused_password(password: object, code: str) -> None:
     with pytest.raises(ValidationError) as raised:
         POLICY.validate_python(password)
 

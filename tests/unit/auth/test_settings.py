@@ -1,4 +1,4 @@
-"""auth's settings: what is secret stays so, what would not work is refused before the start."""
+"""auth's settings hide secrets and refuse invalid values before the service starts."""
 
 import base64
 from typing import Any
@@ -16,11 +16,11 @@ def settings(**changes: Any) -> AuthSettings:
     return AuthSettings(**{"AUTH_DATABASE_URL": URL, "key_encryption_key": SECRET, **changes})
 
 
-def test_no_secret_shows() -> None:
-    shown = repr(settings()) + settings().model_dump_json()
+def test_secrets_are_hidden_in_repr_and_json() -> None:
+    text = repr(settings()) + settings().model_dump_json()
 
-    assert SECRET not in shown
-    assert "hunter2" not in shown
+    assert SECRET not in text
+    assert "hunter2" not in text
 
 
 @pytest.mark.parametrize("key", ["", "short", "s" * 32, base64.b64encode(b"s" * 31).decode(), "ü"])
@@ -46,25 +46,27 @@ def test_a_key_that_is_not_32_bytes_in_base64_is_refused_and_not_shown(key: str)
         ("key_propagation_seconds", 0),
     ],
 )
-def test_a_setting_out_of_its_range_is_refused(name: str, value: object) -> None:
+def test_an_invalid_value_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         settings(**{name: value})
 
 
-def test_they_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTH_DATABASE_URL", URL)
     monkeypatch.setenv("KEY_ENCRYPTION_KEY", SECRET)
     monkeypatch.setenv("RATE_LIMIT_ENABLED", "false")
 
-    read = AuthSettings()
+    loaded = AuthSettings()
 
-    assert read.database_url.get_secret_value() == URL
-    assert read.key_encryption_bytes == b"s" * 32
-    assert read.rate_limit_enabled is False
+    assert loaded.database_url.get_secret_value() == URL
+    assert loaded.key_encryption_bytes == b"s" * 32
+    assert loaded.rate_limit_enabled is False
 
 
 @pytest.mark.parametrize("missing", ["AUTH_DATABASE_URL", "KEY_ENCRYPTION_KEY"])
-def test_what_has_no_default_must_be_there(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+def test_a_setting_without_a_default_is_required(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
     monkeypatch.setenv("AUTH_DATABASE_URL", URL)
     monkeypatch.setenv("KEY_ENCRYPTION_KEY", SECRET)
     monkeypatch.delenv(missing)

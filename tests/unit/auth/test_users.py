@@ -1,4 +1,4 @@
-"""Users as the API shows and takes them."""
+"""User schemas define what requests may contain and what responses contain."""
 
 import pytest
 from pydantic import ValidationError
@@ -36,38 +36,38 @@ def user(**values: object) -> User:
         (None, None, None),
     ],
 )
-def test_a_full_name_is_made_of_the_names_there_are(
+def test_the_full_name_joins_the_names_that_are_set(
     first: str | None, last: str | None, full: str | None
 ) -> None:
-    shown = UserRead.model_validate(user(first_name=first, last_name=last))
+    response = UserRead.model_validate(user(first_name=first, last_name=last))
 
-    assert shown.full_name == full
-
-
-def test_a_shown_user_holds_no_hash_and_utc_times() -> None:
-    shown = UserRead.model_validate(user()).model_dump_json()
-
-    assert "secret hash" not in shown
-    assert '"created_at":"2026-07-01T12:00:00Z"' in shown
+    assert response.full_name == full
 
 
-def test_a_superusers_scope_is_everything() -> None:
+def test_a_user_in_a_response_has_utc_times_and_no_password_hash() -> None:
+    response = UserRead.model_validate(user()).model_dump_json()
+
+    assert "secret hash" not in response
+    assert '"created_at":"2026-07-01T12:00:00Z"' in response
+
+
+def test_a_superuser_has_the_wildcard_permission() -> None:
     assert subject_of(user(is_superuser=True, permissions=["x"])).permissions == {"*"}
 
 
-def test_a_users_scope_is_its_permissions() -> None:
-    granted = subject_of(user(permissions=["users:read", "users:read", "posts:moderate"]))
+def test_a_user_has_each_permission_once() -> None:
+    subject = subject_of(user(permissions=["users:read", "users:read", "posts:moderate"]))
 
-    assert granted.permissions == {"users:read", "posts:moderate"}
+    assert subject.permissions == {"users:read", "posts:moderate"}
 
 
-def test_a_patch_knows_absent_from_null() -> None:
+def test_a_patch_distinguishes_absent_from_null() -> None:
     patch = UserPatch.model_validate({"first_name": None})
 
     assert patch.model_dump(exclude_unset=True) == {"first_name": None}
 
 
-def test_a_password_shows_neither_in_repr_nor_in_an_error() -> None:
+def test_a_password_appears_neither_in_repr_nor_in_an_error() -> None:
     password = "a long and secret phrase"
     body = {"email": "ada@example.com", "password": password}
 
