@@ -1,4 +1,4 @@
-"""The cursor: opaque, exact to the microsecond, and only ever one that we made."""
+"""A cursor is exact to the microsecond, needs no escaping, and is refused if it is malformed."""
 
 import base64
 import uuid
@@ -23,24 +23,24 @@ CURSOR = Cursor(datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC), uuid.UUID(in
     ],
     ids=["plain", "last-instant", "first-instant", "before-1970"],
 )
-def test_a_cursor_survives_its_trip_to_the_client(cursor: Cursor) -> None:
+def test_decoding_an_encoded_cursor_returns_it(cursor: Cursor) -> None:
     assert Cursor.decode(cursor.encode()) == cursor
 
 
-def test_it_is_32_characters_that_need_no_escaping() -> None:
+def test_an_encoded_cursor_has_32_url_safe_characters() -> None:
     encoded = CURSOR.encode()
 
     assert len(encoded) == 32
     assert encoded.replace("-", "").replace("_", "").isalnum()
 
 
-def test_one_instant_has_one_cursor_in_every_time_zone() -> None:
-    elsewhere = CURSOR.at.astimezone(timezone(timedelta(hours=5)))
+def test_the_time_zone_does_not_change_the_encoded_cursor() -> None:
+    in_another_zone = CURSOR.at.astimezone(timezone(timedelta(hours=5)))
 
-    assert Cursor(elsewhere, CURSOR.id).encode() == CURSOR.encode()
+    assert Cursor(in_another_zone, CURSOR.id).encode() == CURSOR.encode()
 
 
-def packed(micros: int) -> str:
+def encode_micros(micros: int) -> str:
     return base64.urlsafe_b64encode(micros.to_bytes(8, "big", signed=True) + bytes(16)).decode()
 
 
@@ -50,10 +50,10 @@ def packed(micros: int) -> str:
         *("", "x", "random text", "x" * 31, CURSOR.encode()[:-1], CURSOR.encode()[:-4]),
         *(CURSOR.encode() + "AAAA", CURSOR.encode() + "=", CURSOR.encode() + "\n", "+" * 32),
         *("/" * 32, "ü" * 32, "\ud800", "\0" * 32, " " + CURSOR.encode(), "." * 32),
-        *(packed(2**63 - 1), packed(-(2**63)), packed(253402300800000000)),
+        *(encode_micros(2**63 - 1), encode_micros(-(2**63)), encode_micros(253402300800000000)),
     ],
     ids=ascii,
 )
-def test_what_we_did_not_make_is_refused(value: str) -> None:
+def test_a_malformed_cursor_is_refused(value: str) -> None:
     with pytest.raises(InvalidCursor):
         Cursor.decode(value)

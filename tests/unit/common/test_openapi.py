@@ -1,4 +1,4 @@
-"""Both OpenAPI documents say what each operation needs, can answer, and looks like."""
+"""Both OpenAPI documents describe authentication, errors and examples of every operation."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pytest
 
 from tests.support.openapi import DOCUMENTS, OPERATIONS, Operation
 
-SHOWN_ELSEWHERE = {
-    "Problem",  # each answer has its own examples
+WITHOUT_EXAMPLES = {
+    "Problem",  # each response has its own examples
     "FieldError",
     "Jwks",  # RFC 7517 describes it
     "EcJwk",
@@ -16,15 +16,15 @@ SHOWN_ELSEWHERE = {
 }
 
 
-EVERY = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
+EVERY_OPERATION = pytest.mark.parametrize("operation", OPERATIONS, ids=str)
 
 
-def test_there_is_something_to_look_at() -> None:
+def test_the_documents_have_more_than_twenty_operations() -> None:
     assert len(OPERATIONS) > 20
 
 
-@EVERY
-def test_what_needs_a_principal_says_401_and_what_does_not_names_no_scheme(
+@EVERY_OPERATION
+def test_an_operation_documents_401_exactly_if_it_checks_credentials(
     operation: Operation,
 ) -> None:
     challenged = "401" in operation.definition["responses"]
@@ -36,21 +36,21 @@ def test_what_needs_a_principal_says_401_and_what_does_not_names_no_scheme(
         assert challenged == ("security" in operation.definition)
 
 
-@EVERY
+@EVERY_OPERATION
 def test_every_operation_has_a_summary_and_a_group(operation: Operation) -> None:
     assert operation.definition["summary"]
     assert len(operation.definition["tags"]) == 1
 
 
-@EVERY
+@EVERY_OPERATION
 def test_every_error_is_a_problem_with_an_example(operation: Operation) -> None:
     responses = operation.definition["responses"]
 
-    errors = {status: answer for status, answer in responses.items() if status >= "4"}
+    errors = {status: response for status, response in responses.items() if status >= "4"}
 
     assert {"400", "413", "422", "429", "503"} <= errors.keys()
-    for status, answer in errors.items():
-        [(media_type, content)] = answer["content"].items()
+    for status, response in errors.items():
+        [(media_type, content)] = response["content"].items()
         assert media_type == "application/problem+json"
         assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
         for code, example in content["examples"].items():
@@ -66,11 +66,11 @@ def test_every_error_is_a_problem_with_an_example(operation: Operation) -> None:
         for name, schema in document["components"]["schemas"].items()
         if "properties" in schema
         and not name.startswith(("Page_", "Body_"))
-        and name not in SHOWN_ELSEWHERE
+        and name not in WITHOUT_EXAMPLES
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_every_schema_has_an_example_that_fits_it(
+def test_every_schema_has_an_example_with_its_required_and_no_unknown_fields(
     service: str, name: str, schema: dict[str, Any]
 ) -> None:
     assert schema["examples"]
@@ -80,7 +80,7 @@ def test_every_schema_has_an_example_that_fits_it(
 
 
 @pytest.mark.parametrize("service", DOCUMENTS)
-def test_ids_of_operations_are_unique(service: str) -> None:
+def test_operation_ids_are_unique(service: str) -> None:
     ids = [
         operation.definition["operationId"]
         for operation in OPERATIONS
@@ -91,7 +91,7 @@ def test_ids_of_operations_are_unique(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", DOCUMENTS)
-def test_the_one_scheme_is_the_oauth2_password_flow(service: str) -> None:
+def test_the_only_security_scheme_is_the_oauth2_password_flow(service: str) -> None:
     schemes = DOCUMENTS[service]["components"]["securitySchemes"]
 
     assert schemes == {

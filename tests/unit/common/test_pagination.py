@@ -1,4 +1,4 @@
-"""Making a page of the rows of a query that asked for one more."""
+"""A page is made from the rows of a query for one row more than the limit."""
 
 import uuid
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from duet_common.web.pagination import Page, cursor_parameter, make_page
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def place(number: int) -> Cursor:
+def cursor_of(number: int) -> Cursor:
     return Cursor(EPOCH, uuid.UUID(int=number))
 
 
@@ -31,21 +31,23 @@ def request(query: str = "") -> Request:
     )
 
 
-def test_one_row_more_means_another_page() -> None:
+def test_an_extra_row_means_that_there_is_a_next_page() -> None:
     response = Response()
 
-    page = make_page(Page[int], [3, 2, 1], 2, place, request("limit=2"), response)
+    page = make_page(Page[int], [3, 2, 1], 2, cursor_of, request("limit=2"), response)
 
     assert page.items == [3, 2]
-    assert page.next_cursor == place(2).encode()
-    assert response.headers["link"] == f'</things?limit=2&cursor={place(2).encode()}>; rel="next"'
+    assert page.next_cursor == cursor_of(2).encode()
+    assert (
+        response.headers["link"] == f'</things?limit=2&cursor={cursor_of(2).encode()}>; rel="next"'
+    )
 
 
 @pytest.mark.parametrize("rows", [[], [1], [2, 1]])
-def test_no_row_more_means_the_last_page(rows: list[int]) -> None:
+def test_a_page_without_an_extra_row_is_the_last(rows: list[int]) -> None:
     response = Response()
 
-    page = make_page(Page[int], rows, 2, place, request(), response)
+    page = make_page(Page[int], rows, 2, cursor_of, request(), response)
 
     assert page.items == rows
     assert page.next_cursor is None
@@ -55,29 +57,29 @@ def test_no_row_more_means_the_last_page(rows: list[int]) -> None:
 def test_the_link_keeps_the_query_and_replaces_the_cursor() -> None:
     response = Response()
 
-    make_page(Page[int], [2, 1], 1, place, request("q=a%26b&cursor=old&author=me"), response)
+    make_page(Page[int], [2, 1], 1, cursor_of, request("q=a%26b&cursor=old&author=me"), response)
 
     assert response.headers["link"] == (
-        f'</things?q=a%26b&author=me&cursor={place(2).encode()}>; rel="next"'
+        f'</things?q=a%26b&author=me&cursor={cursor_of(2).encode()}>; rel="next"'
     )
 
 
-def test_the_link_names_no_host_that_a_caller_could_forge() -> None:
+def test_the_link_does_not_contain_the_host_header() -> None:
     response = Response()
 
-    make_page(Page[int], [2, 1], 1, place, request(), response)
+    make_page(Page[int], [2, 1], 1, cursor_of, request(), response)
 
     assert "example" not in response.headers["link"]
 
 
-async def test_no_cursor_is_the_beginning() -> None:
+async def test_a_missing_cursor_means_the_first_page() -> None:
     assert await cursor_parameter(None) is FIRST
 
 
-async def test_a_cursor_is_where_it_says() -> None:
-    assert await cursor_parameter(place(1).encode()) == place(1)
+async def test_a_cursor_is_decoded() -> None:
+    assert await cursor_parameter(cursor_of(1).encode()) == cursor_of(1)
 
 
-async def test_an_empty_cursor_is_not_ours() -> None:
+async def test_an_empty_cursor_is_refused() -> None:
     with pytest.raises(InvalidCursor):
         await cursor_parameter("")

@@ -1,4 +1,4 @@
-"""Errors as problem details: the tree, their answer, and how OpenAPI shows them."""
+"""Errors become problem details, and OpenAPI documents them."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def code_of(error: type[DuetError]) -> str:
     return error.code
 
 
-def test_every_error_has_a_code_of_its_own() -> None:
+def test_every_error_has_a_unique_code() -> None:
     codes = [error.code for error in every_error()]
 
     assert len(codes) == len(set(codes))
@@ -58,7 +58,7 @@ def test_every_error_has_a_status_and_a_title(error: type[DuetError]) -> None:
     assert error.title[0].isupper()
 
 
-def test_an_error_is_answered_as_a_problem() -> None:
+def test_an_error_becomes_a_problem_response() -> None:
     token = REQUEST_ID.set("an-id")
     response = problem_response(NotFound("There is no such thing"))
     REQUEST_ID.reset(token)
@@ -76,11 +76,11 @@ def test_an_error_is_answered_as_a_problem() -> None:
     }
 
 
-def test_without_a_detail_the_title_is_one() -> None:
+def test_the_detail_defaults_to_the_title() -> None:
     assert NotFound().detail == NotFound.title
 
 
-def test_field_errors_are_listed() -> None:
+def test_a_problem_lists_the_field_errors() -> None:
     errors = [FieldError(field="body.title", code="missing", detail="Field required")]
 
     body = json.loads(bytes(problem_response(ValidationFailed(errors=errors)).body))
@@ -111,7 +111,9 @@ def test_field_errors_are_listed() -> None:
         (RateLimited(headers={"Retry-After": "3"}), "retry-after", "3"),
     ],
 )
-def test_an_error_brings_its_headers(error: DuetError, name: str, value: str) -> None:
+def test_a_problem_response_has_the_headers_of_its_error(
+    error: DuetError, name: str, value: str
+) -> None:
     assert problem_response(error).headers[name] == value
 
 
@@ -122,7 +124,7 @@ def examples(response: Any) -> dict[str, Any]:
     }
 
 
-def test_openapi_shows_one_response_a_status_and_one_example_a_code() -> None:
+def test_openapi_shows_one_response_per_status_and_one_example_per_code() -> None:
     responses = problems(Second, NotFound, First)
 
     assert list(responses) == [404, 409]
@@ -134,12 +136,12 @@ def test_openapi_shows_one_response_a_status_and_one_example_a_code() -> None:
     assert example["type"] == "urn:duet:problem:not_found"
 
 
-def test_openapi_shows_field_errors_where_there_are_some() -> None:
+def test_openapi_shows_field_errors_only_for_errors_that_have_them() -> None:
     responses = problems(ValidationFailed, BadRequest)
 
     assert examples(responses[422])["validation_failed"]["errors"]
     assert "errors" not in examples(responses[400])["bad_request"]
 
 
-def test_what_any_operation_can_answer_is_said_of_all() -> None:
+def test_the_statuses_common_to_all_operations_are_400_413_422_429_and_503() -> None:
     assert {error.status for error in EVERYWHERE} == {400, 413, 422, 429, 503}

@@ -1,4 +1,4 @@
-"""Readiness logs a check whose result has changed, once per change, with the cause."""
+"""Readiness logs each change of a check's result once, with the cause."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from duet_common.web.health import Readiness
 
 
 class Outcome:
-    """A check that returns, or raises, what the test sets."""
+    """A check that returns or raises the outcome that the test sets."""
 
     def __init__(self, outcome: bool | Exception) -> None:
         self.outcome = outcome
@@ -35,7 +35,7 @@ async def test_a_check_that_passes_from_the_start_is_not_logged(
     assert caplog.messages == []
 
 
-async def test_a_failure_and_its_end_are_each_logged_once(
+async def test_a_failure_and_a_recovery_are_each_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     outcome = Outcome(ConnectionRefusedError("nothing listens there"))
@@ -76,7 +76,7 @@ async def test_the_cause_of_a_failure_is_logged(
     assert caplog.messages == [f"Readiness check 'database' fails: {cause}"]
 
 
-async def test_a_check_without_a_result_fails_in_time(
+async def test_a_check_without_a_result_fails_after_the_timeout(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "_CHECK_SECONDS", 0.01)

@@ -1,4 +1,4 @@
-"""What every body shares: unknown fields refused, text that can be stored, times in UTC."""
+"""Bodies refuse unknown fields and text that PostgreSQL cannot store. Times are in UTC."""
 
 import uuid
 
@@ -15,26 +15,26 @@ class Body(RequestModel):
     title: NonBlank = "a title"
 
 
-class Answer(ResponseModel):
+class TimeResponse(ResponseModel):
     at: UtcTime
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "ü", "🦊", "line\nbreak", "\x01", "\ufffd", "\U0010ffff"]
 )
-def test_what_postgresql_can_hold_is_text(text: str) -> None:
+def test_text_that_postgresql_can_store_is_accepted(text: str) -> None:
     assert Body(text=text).text == text
 
 
 @pytest.mark.parametrize("field", ["text", "title"])
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud800", "a\udfffb"], ids=ascii)
-def test_what_postgresql_cannot_hold_is_refused(field: str, text: str) -> None:
+def test_text_that_postgresql_cannot_store_is_refused(field: str, text: str) -> None:
     with pytest.raises(ValidationError, match=field):
         Body.model_validate({field: text})
 
 
 @pytest.mark.parametrize("title", ["", " ", "\n\t", "\u3000"])
-def test_blank_is_no_title(title: str) -> None:
+def test_a_blank_title_is_refused(title: str) -> None:
     with pytest.raises(ValidationError, match="must not be blank"):
         Body(title=title)
 
@@ -44,15 +44,15 @@ def test_an_unknown_field_is_refused() -> None:
         Body.model_validate({"is_superuser": True})
 
 
-def test_a_refusal_does_not_repeat_the_input() -> None:
+def test_an_error_does_not_repeat_the_input() -> None:
     with pytest.raises(ValidationError) as raised:
         Body.model_validate({"title": ["secret words"]})
 
     assert "secret words" not in str(raised.value)
 
 
-def test_a_time_is_shown_in_utc() -> None:
-    assert Answer(at=FrozenClock()()).model_dump_json() == '{"at":"2026-07-01T12:00:00Z"}'
+def test_a_time_is_serialized_in_utc() -> None:
+    assert TimeResponse(at=FrozenClock()()).model_dump_json() == '{"at":"2026-07-01T12:00:00Z"}'
 
 
 def test_ids_are_uuidv7_in_ascending_order() -> None:

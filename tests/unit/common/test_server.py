@@ -1,4 +1,4 @@
-"""The time that a process has to end is one budget."""
+"""The drain of WebSockets and the shutdown of requests share one time limit."""
 
 import asyncio
 
@@ -12,21 +12,21 @@ from duet_common.web.server import DrainingServer
 
 
 @pytest.mark.parametrize(("taken", "left"), [(0.0, 3), (1.0, 2), (9.0, 1)])
-async def test_requests_get_what_the_websockets_leave(
+async def test_requests_get_the_time_that_the_websockets_leave(
     monkeypatch: pytest.MonkeyPatch, taken: float, left: int
 ) -> None:
-    """Both together must stay within what a pod is given before it is killed."""
-    given: list[int | None] = []
+    """Both together must end within the grace period of the pod."""
+    timeouts: list[int | None] = []
 
     async def shutdown(server: uvicorn.Server, sockets: object = None) -> None:
-        given.append(server.config.timeout_graceful_shutdown)
+        timeouts.append(server.config.timeout_graceful_shutdown)
 
-    async def ending(_: float) -> None:
+    async def close_websockets(_: float) -> None:
         await asyncio.sleep(taken)
 
     monkeypatch.setattr(uvicorn.Server, "shutdown", shutdown)
     app = Service[Runtime]()
     app.drain = Drain()
-    app.drain.add(ending)
+    app.drain.add(close_websockets)
     await DrainingServer(app, ServeSettings(drain_seconds=3)).shutdown()
-    assert given == [left]
+    assert timeouts == [left]

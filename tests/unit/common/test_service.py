@@ -1,4 +1,4 @@
-"""What `create_service` gives to every app: errors as problems, limits to bodies, no leaks."""
+"""Every app of `create_service` returns problems, limits bodies and discloses no internals."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ async def framework(status: int) -> None:
 
 
 @router.post("/things")
-async def make(thing: Thing) -> Thing:
+async def create(thing: Thing) -> Thing:
     return thing
 
 
@@ -84,7 +84,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_an_unexpected_error_tells_nothing_and_is_logged(
+async def test_an_unexpected_error_is_logged_and_not_disclosed(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     response = await client.get("/fails")
@@ -96,7 +96,7 @@ async def test_an_unexpected_error_tells_nothing_and_is_logged(
     assert record.exc_info is not None
 
 
-async def test_an_error_after_the_answer_began_breaks_the_connection(
+async def test_an_error_after_the_start_of_a_response_breaks_the_connection(
     client: httpx.AsyncClient,
 ) -> None:
     with pytest.raises(RuntimeError, match="hunter2"):
@@ -142,7 +142,7 @@ async def test_the_log_line_of_a_successful_request_has_no_code(
 
 
 @pytest.mark.parametrize(
-    ("status", "answered", "code"),
+    ("status", "expected_status", "code"),
     [
         (400, 400, "malformed_body"),
         (404, 404, "not_found"),
@@ -152,23 +152,25 @@ async def test_the_log_line_of_a_successful_request_has_no_code(
         (503, 500, "internal_error"),
     ],
 )
-async def test_an_error_of_the_framework_is_one_of_ours(
-    client: httpx.AsyncClient, status: int, answered: int, code: str
+async def test_an_error_of_the_framework_becomes_a_problem(
+    client: httpx.AsyncClient, status: int, expected_status: int, code: str
 ) -> None:
     response = await client.get(f"/framework/{status}")
 
-    assert_problem(response, answered, code)
+    assert_problem(response, expected_status, code)
     assert "hunter2" not in response.text
 
 
-async def test_allow_names_every_method_of_a_path(client: httpx.AsyncClient) -> None:
+async def test_the_allow_header_names_every_method_of_the_path(client: httpx.AsyncClient) -> None:
     response = await client.delete("/things/1")
 
     assert_problem(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "GET, PUT"
 
 
-async def test_a_rejected_field_is_named_and_its_value_is_not(client: httpx.AsyncClient) -> None:
+async def test_an_error_names_an_invalid_field_and_does_not_repeat_its_value(
+    client: httpx.AsyncClient,
+) -> None:
     response = await client.post("/things", json={"title": ["hunter2"]})
 
     problem = assert_problem(response, 422, "validation_failed")
@@ -182,9 +184,7 @@ async def test_a_rejected_field_is_named_and_its_value_is_not(client: httpx.Asyn
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
-async def test_a_body_over_the_limit_is_too_large(
-    client: httpx.AsyncClient, declared: bool
-) -> None:
+async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient, declared: bool) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b" " * 60
         yield b" " * 60
@@ -197,7 +197,7 @@ async def test_a_body_over_the_limit_is_too_large(
     assert_problem(response, 413, "payload_too_large")
 
 
-async def test_a_body_within_the_limit_is_read(client: httpx.AsyncClient) -> None:
+async def test_a_body_of_exactly_the_limit_is_accepted(client: httpx.AsyncClient) -> None:
     body = b'{"title": "x"}'
 
     response = await client.post(
@@ -209,7 +209,7 @@ async def test_a_body_within_the_limit_is_read(client: httpx.AsyncClient) -> Non
     assert response.status_code == 200
 
 
-async def test_the_document_holds_the_schema_that_its_problems_name(
+async def test_the_openapi_document_contains_the_problem_schema(
     client: httpx.AsyncClient,
 ) -> None:
     document = (await client.get("/openapi.json")).json()
