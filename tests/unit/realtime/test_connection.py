@@ -1,4 +1,4 @@
-"""A connection's queue, its writer, and the one way in which it is closed."""
+"""A connection sends from a bounded queue and is closed exactly once."""
 
 import asyncio
 import uuid
@@ -17,7 +17,7 @@ Sent = list[str | int]
 
 
 class Server:
-    """The ASGI server's side: what it was given to send, and a socket that can be made to wait."""
+    """A fake ASGI server that records what is sent, and blocks while `writable` is not set."""
 
     def __init__(self) -> None:
         self.sent: Sent = []
@@ -40,10 +40,10 @@ class Server:
         elif message["type"] == "websocket.send":
             self.sent.append(message["text"])
 
-    def say(self, text: str) -> None:
+    def receive_text(self, text: str) -> None:
         self.inbox.put_nowait({"type": "websocket.receive", "text": text})
 
-    def go(self) -> None:
+    def disconnect(self) -> None:
         self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
 
@@ -67,8 +67,8 @@ async def connection(
     assert started_tasks("websocket-") == []
 
 
-async def turn() -> None:
-    """Let whatever can go on go on."""
+async def run_other_tasks() -> None:
+    """Let the other tasks run until they wait."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -78,48 +78,48 @@ def is_open(connection: Connection) -> bool:
 
 
 async def ignore(frame: Frame) -> None:
-    """Hear nothing."""
+    """Ignore the frame."""
 
 
-async def test_it_is_read_and_written_until_the_client_goes(
+async def test_a_connection_receives_and_sends_until_the_client_disconnects(
     server: Server, connection: Connection
 ) -> None:
-    heard: list[Frame] = []
+    frames: list[Frame] = []
 
-    async def hear(frame: Frame) -> None:
-        heard.append(frame)
+    async def handle(frame: Frame) -> None:
+        frames.append(frame)
         connection.deliver(f"heard {frame!s}")
 
-    server.say("1")
-    server.say("2")
-    server.go()
+    server.receive_text("1")
+    server.receive_text("2")
+    server.disconnect()
     async with connection:
-        await connection.listen(hear)
+        await connection.listen(handle)
 
-    assert heard == ["1", "2"]
+    assert frames == ["1", "2"]
     assert server.sent == ["heard 1", "heard 2"]
     assert connection.state is State.CLOSED
 
 
-async def test_frames_that_came_together_are_answered_one_by_one(
+async def test_frames_that_arrive_together_are_answered_one_at_a_time(
     server: Server, connection: Connection
 ) -> None:
     sent_before: list[int] = []
 
-    async def hear(frame: Frame) -> None:
+    async def handle(frame: Frame) -> None:
         sent_before.append(len(server.sent))
         connection.deliver("answer")
 
     for _ in range(4):
-        server.say("1")
-    server.go()
+        server.receive_text("1")
+    server.disconnect()
     async with connection:
-        await connection.listen(hear)
+        await connection.listen(handle)
 
     assert sent_before == [0, 1, 2, 3]
 
 
-async def test_what_waits_is_written_before_the_close(
+async def test_queued_messages_are_sent_before_the_close(
     server: Server, connection: Connection
 ) -> None:
     async with connection:
@@ -131,7 +131,7 @@ async def test_what_waits_is_written_before_the_close(
     assert server.sent == ["0", "1", "2", "3", "4", 4401]
 
 
-async def test_the_first_close_decides(server: Server, connection: Connection) -> None:
+async def test_only_the_first_close_code_is_sent(server: Server, connection: Connection) -> None:
     async with connection:
         connection.close(CloseCode.FORBIDDEN, "")
         connection.close(CloseCode.TOO_SLOW, "")
@@ -139,43 +139,43 @@ async def test_the_first_close_decides(server: Server, connection: Connection) -
     assert server.sent == [4403]
 
 
-async def test_a_close_ends_the_listening(server: Server, connection: Connection) -> None:
+async def test_closing_ends_listening(server: Server, connection: Connection) -> None:
     async with connection:
         listening = asyncio.create_task(connection.listen(ignore))
-        await turn()
+        await run_other_tasks()
         connection.close(CloseCode.UNAUTHENTICATED, "")
         await listening
 
     assert server.sent == [4401]
 
 
-async def test_a_close_while_hearing_ends_the_listening(
+async def test_closing_while_a_frame_is_handled_ends_listening(
     server: Server, connection: Connection
 ) -> None:
-    async def hear(frame: Frame) -> None:
+    async def handle(frame: Frame) -> None:
         connection.close(CloseCode.FORBIDDEN, "")
 
-    server.say("1")
-    server.say("2")
+    server.receive_text("1")
+    server.receive_text("2")
     async with connection:
-        await connection.listen(hear)
+        await connection.listen(handle)
 
     assert server.sent == [4403]
 
 
-async def test_a_full_queue_closes_only_a_socket_that_takes_nothing(
+async def test_a_full_queue_closes_the_connection_only_if_the_socket_blocks(
     server: Server, connection: Connection
 ) -> None:
     async with connection:
         for number in range(10):
-            connection.deliver(str(number))  # the writer had no turn yet
+            connection.deliver(str(number))  # the writer has not run yet
         assert is_open(connection)
-        await turn()
+        await run_other_tasks()
         assert len(server.sent) == 10
 
         server.writable.clear()
         connection.deliver("in the socket's hands")
-        await turn()
+        await run_other_tasks()
         for _ in range(2):
             connection.deliver("waits")
         assert is_open(connection)
@@ -187,22 +187,22 @@ async def test_a_full_queue_closes_only_a_socket_that_takes_nothing(
     assert server.sent[10:] == ["in the socket's hands", 4408]
 
 
-async def test_a_socket_that_never_takes_the_close_is_given_up(
+async def test_closing_does_not_wait_forever_for_a_socket_that_blocks(
     server: Server, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
     server.writable.clear()
     async with connection:
         connection.deliver("1")
-        await turn()
+        await run_other_tasks()
         connection.close(CloseCode.UNAUTHENTICATED, "")
 
     assert server.sent == []
     assert connection.state is State.CLOSED
 
 
-@pytest.mark.parametrize("error", [OSError(), RuntimeError("closed by another way")])
-async def test_a_socket_that_is_gone_ends_it_quietly(
+@pytest.mark.parametrize("error", [OSError(), RuntimeError("already closed")])
+async def test_a_lost_socket_ends_the_connection_without_an_error(
     server: Server, connection: Connection, error: Exception
 ) -> None:
     async with connection:
@@ -213,16 +213,16 @@ async def test_a_socket_that_is_gone_ends_it_quietly(
     assert server.sent == []
 
 
-async def test_a_defect_is_told_as_1011_and_not_hidden(
+async def test_an_unexpected_error_closes_with_1011_and_is_raised(
     server: Server, connection: Connection
 ) -> None:
-    async def hear(frame: Frame) -> None:
+    async def handle(frame: Frame) -> None:
         raise ZeroDivisionError
 
-    server.say("1")
+    server.receive_text("1")
     with pytest.raises(ZeroDivisionError):
         async with connection:
-            await connection.listen(hear)
+            await connection.listen(handle)
 
     assert server.sent == [1011]
 
@@ -235,7 +235,7 @@ async def test_a_cancelled_connection_leaves_no_task(
             await connection.listen(ignore)
 
     serving = asyncio.create_task(serve())
-    await turn()
+    await run_other_tasks()
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving

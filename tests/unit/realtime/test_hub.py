@@ -1,4 +1,4 @@
-"""The hub: who is on a channel, and what each of them hears."""
+"""The hub keeps the members of each channel and delivers messages to them."""
 
 import json
 import uuid
@@ -11,8 +11,8 @@ from duet_content.realtime.hub import Hub
 from duet_content.realtime.messages import Sender
 
 
-class Ear:
-    """A member that keeps what it hears."""
+class RecordingMember:
+    """A member that records the messages that it receives."""
 
     def __init__(self, client_id: str) -> None:
         self.sender = Sender(client_id=client_id, user_id=uuid.UUID(int=1))
@@ -26,7 +26,7 @@ class Ear:
         self.restarts += 1
 
     @property
-    def heard(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
         return [json.loads(text) for text in self.texts]
 
 
@@ -35,42 +35,42 @@ def hub() -> Hub:
     return Hub(FrozenClock())
 
 
-def test_the_others_hear_of_who_comes_and_goes_and_the_member_itself_does_not(hub: Hub) -> None:
-    first, second = Ear("first"), Ear("second")
+def test_joins_and_leaves_are_sent_only_to_the_other_members(hub: Hub) -> None:
+    first, second = RecordingMember("first"), RecordingMember("second")
     hub.join("lobby", first)
     hub.join("lobby", second)
     hub.join("lobby", second)
     hub.leave("lobby", second)
 
-    assert [(one["event"], one["client_id"]) for one in first.heard] == [
+    assert [(message["event"], message["client_id"]) for message in first.messages] == [
         ("join", "second"),
         ("leave", "second"),
     ]
-    assert second.heard == []
+    assert second.messages == []
 
 
-def test_a_message_is_encoded_once_for_all(hub: Hub) -> None:
-    ears = [Ear(str(number)) for number in range(3)]
-    for ear in ears:
-        hub.join("lobby", ear)
+def test_a_message_is_encoded_once_for_all_members(hub: Hub) -> None:
+    members = [RecordingMember(str(number)) for number in range(3)]
+    for member in members:
+        hub.join("lobby", member)
 
-    hub.publish("lobby", ears[0], {"n": 1}, None)
+    hub.publish("lobby", members[0], {"n": 1}, None)
 
-    texts = {id(ear.texts[-1]) for ear in ears}
+    texts = {id(member.texts[-1]) for member in members}
     assert len(texts) == 1
 
 
-def test_each_channel_counts_for_itself_and_for_as_long_as_somebody_is_there(hub: Hub) -> None:
-    ear = Ear("ear")
+def test_each_channel_numbers_its_messages_until_it_is_empty(hub: Hub) -> None:
+    member = RecordingMember("member")
     for name in ("lobby", "room:r"):
-        hub.join(name, ear)
+        hub.join(name, member)
     for name in ("lobby", "lobby", "room:r"):
-        hub.publish(name, ear, 0, None)
-    hub.leave("room:r", ear)
-    hub.join("room:r", ear)
-    hub.publish("room:r", ear, 0, None)
+        hub.publish(name, member, 0, None)
+    hub.leave("room:r", member)
+    hub.join("room:r", member)
+    hub.publish("room:r", member, 0, None)
 
-    assert [(one["channel"], one["seq"]) for one in ear.heard] == [
+    assert [(message["channel"], message["seq"]) for message in member.messages] == [
         ("lobby", 1),
         ("lobby", 2),
         ("room:r", 1),
@@ -78,25 +78,25 @@ def test_each_channel_counts_for_itself_and_for_as_long_as_somebody_is_there(hub
     ]
 
 
-def test_an_empty_channel_is_forgotten(hub: Hub) -> None:
-    ears = [Ear(str(number)) for number in range(3)]
-    for ear in ears:
-        hub.join(f"room:{ear.sender.client_id}", ear)
-        hub.join("lobby", ear)
+def test_an_empty_channel_is_removed(hub: Hub) -> None:
+    members = [RecordingMember(str(number)) for number in range(3)]
+    for member in members:
+        hub.join(f"room:{member.sender.client_id}", member)
+        hub.join("lobby", member)
     assert len(hub) == 4
 
-    for ear in ears:
-        hub.leave(f"room:{ear.sender.client_id}", ear)
-        hub.leave("lobby", ear)
+    for member in members:
+        hub.leave(f"room:{member.sender.client_id}", member)
+        hub.leave("lobby", member)
     assert len(hub) == 0
 
 
-async def test_a_drain_tells_each_connection_once(hub: Hub) -> None:
-    ears = [Ear(str(number)) for number in range(3)]
-    for ear in ears:
-        hub.enter(ear)
-    hub.exit(ears[2])
+async def test_a_drain_restarts_each_connection_once(hub: Hub) -> None:
+    members = [RecordingMember(str(number)) for number in range(3)]
+    for member in members:
+        hub.enter(member)
+    hub.exit(members[2])
 
     await hub.drain(0.01)
 
-    assert [ear.restarts for ear in ears] == [1, 1, 0]
+    assert [member.restarts for member in members] == [1, 1, 0]

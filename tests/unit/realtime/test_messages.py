@@ -1,4 +1,4 @@
-"""What a client says is read strictly; what the server says is written in one way."""
+"""Messages from clients are parsed strictly, and messages to clients have one encoding."""
 
 import json
 import uuid
@@ -38,11 +38,11 @@ USER = uuid.UUID(int=1)
         ),
     ],
 )
-def test_each_message_is_read_as_itself(text: str, message: ClientMessage) -> None:
+def test_each_message_is_parsed_as_its_type(text: str, message: ClientMessage) -> None:
     assert parse(text) == message
 
 
-def test_null_is_data_but_no_data_is_not() -> None:
+def test_data_may_be_null_but_not_missing() -> None:
     message = parse('{"type": "publish", "channel": "c", "data": null}')
 
     assert isinstance(message, Publish)
@@ -68,14 +68,16 @@ def test_an_escaped_backslash_before_u0000_is_not_nul() -> None:
         ('{"type": "ping", "id": "\ud800"}', None),
     ],
 )
-def test_what_cannot_be_read_keeps_an_id_that_can(text: str, message_id: str | None) -> None:
+def test_the_error_of_a_malformed_message_has_its_id_if_that_is_readable(
+    text: str, message_id: str | None
+) -> None:
     with pytest.raises(MalformedMessage) as refused:
         parse(text)
 
     assert refused.value.message_id == message_id
 
 
-def test_a_message_is_written_in_order_and_without_what_is_not_there() -> None:
+def test_a_message_is_encoded_in_field_order_without_absent_fields() -> None:
     message = Message(
         channel="lobby",
         seq=1,
@@ -91,7 +93,7 @@ def test_a_message_is_written_in_order_and_without_what_is_not_there() -> None:
     )
 
 
-def test_an_answer_has_the_id_it_was_asked_with() -> None:
+def test_a_response_has_the_id_of_its_request() -> None:
     assert json.loads(Pong().encode()) == {"type": "pong"}
     assert json.loads(Pong(id="").encode()) == {"type": "pong", "id": ""}
     assert json.loads(Error(id="1", code="c", detail="d").encode()) == {

@@ -1,4 +1,4 @@
-"""Only pages of this host, or of a listed origin, may open a WebSocket."""
+"""Only pages of the same host or of an allowed origin can open a WebSocket."""
 
 import pytest
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from duet_content.realtime.origins import check_origin, parse_origin
 from duet_content.settings import ContentSettings
 
 
-def is_let_in(origin: str, host: str, *allowed: str) -> bool:
+def is_allowed(origin: str, host: str, *allowed: str) -> bool:
     try:
         check_origin(Headers({"origin": origin, "host": host}), allowed)
     except OriginRefused:
@@ -17,7 +17,8 @@ def is_let_in(origin: str, host: str, *allowed: str) -> bool:
     return True
 
 
-def test_who_names_no_origin_is_no_browser() -> None:
+def test_a_request_without_an_origin_is_allowed() -> None:
+    """It does not come from a browser, because browsers always send the header."""
     check_origin(Headers({"host": "duet.test"}), [])
 
 
@@ -32,8 +33,8 @@ def test_who_names_no_origin_is_no_browser() -> None:
         ("http://[::1]:8000", "[::1]:8000"),
     ],
 )
-def test_the_same_host_is_let_in(origin: str, host: str) -> None:
-    assert is_let_in(origin, host)
+def test_the_origin_of_the_same_host_is_allowed(origin: str, host: str) -> None:
+    assert is_allowed(origin, host)
 
 
 @pytest.mark.parametrize(
@@ -53,27 +54,27 @@ def test_the_same_host_is_let_in(origin: str, host: str) -> None:
         ("null", "null"),
     ],
 )
-def test_others_are_not(origin: str, host: str) -> None:
-    assert not is_let_in(origin, host)
+def test_any_other_origin_is_refused(origin: str, host: str) -> None:
+    assert not is_allowed(origin, host)
 
 
-def test_who_is_listed_is_let_in_and_nobody_like_it() -> None:
+def test_a_listed_origin_is_allowed_and_similar_origins_are_refused() -> None:
     listed = "https://App.example.com/"
 
-    assert is_let_in("https://app.example.com", "duet.test", listed)
-    assert is_let_in("https://app.example.com:443", "duet.test", listed)
+    assert is_allowed("https://app.example.com", "duet.test", listed)
+    assert is_allowed("https://app.example.com:443", "duet.test", listed)
     for other in ("http://app.example.com", "https://x.app.example.com", "https://example.com"):
-        assert not is_let_in(other, "duet.test", listed)
+        assert not is_allowed(other, "duet.test", listed)
 
 
-def test_two_origins_are_none() -> None:
+def test_two_origin_headers_are_refused() -> None:
     origin = (b"origin", b"https://duet.test")
     with pytest.raises(OriginRefused):
         check_origin(Headers(raw=[origin, origin, (b"host", b"duet.test")]), [])
 
 
 @pytest.mark.parametrize("text", ["*", "app.example.com", "https://app.example.com/path", "null"])
-def test_a_setting_that_lets_nobody_in_is_refused_at_start(text: str) -> None:
+def test_a_setting_with_an_invalid_origin_is_refused(text: str) -> None:
     assert parse_origin(text) is None
     with pytest.raises(ValidationError, match="is no origin"):
         ContentSettings(CONTENT_DATABASE_URL="postgresql://x", ws_allowed_origins=[text])
