@@ -1,4 +1,4 @@
-"""The adapter alone uses a key for its own algorithm only, and says no where python-jose raises."""
+"""The adapter verifies only with the key's own algorithm, and handles errors of python-jose."""
 
 import pytest
 
@@ -11,10 +11,10 @@ FORGE = Forge(FACTORY)
 REFUSED = {
     **{f"alg {alg}": FORGE.with_header({"alg": alg}) for alg in ("ES384", "HS256", "none", None)},
     "alg twice": FORGE.with_header_text('"alg":"ES384"'),
-    "a header nested deeply": FORGE.with_header_text(f'"x":{"[" * 100_000}{"]" * 100_000}'),
-    "nothing": "",
-    "dots": "..",
-    "surrogates": "\ud800.\ud800.\ud800",
+    "a deeply nested header": FORGE.with_header_text(f'"x":{"[" * 100_000}{"]" * 100_000}'),
+    "empty": "",
+    "only dots": "..",
+    "lone surrogates": "\ud800.\ud800.\ud800",
 }
 
 
@@ -23,5 +23,5 @@ def test_a_signature_of_the_key_is_verified() -> None:
 
 
 @pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED.keys())
-def test_another_algorithm_or_what_python_jose_cannot_read_is_not(token: str) -> None:
+def test_another_algorithm_or_an_unreadable_token_is_not_verified(token: str) -> None:
     assert not FACTORY.key_source().keys[FACTORY.key.kid].jose.verifies(token)

@@ -1,4 +1,4 @@
-"""A verifier restarts while auth is down, and its refreshing neither dies nor outlives it."""
+"""Keys come from a stored copy while auth is down, and are refreshed until the source stops."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -52,7 +52,7 @@ async def started(
 
 
 class TestTheStoredCopy:
-    async def test_verifies_with_auth_down_from_the_first_request_on(
+    async def test_verifies_tokens_while_auth_is_down(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         origin.error = DOWN
@@ -65,7 +65,7 @@ class TestTheStoredCopy:
             await source.refresh()
             await verifier.verify(factory.access_token())
 
-    async def test_is_written_at_the_first_fetch_as_it_came(
+    async def test_is_saved_unchanged_after_the_first_fetch(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         store = MemoryJwksStore()
@@ -74,7 +74,7 @@ class TestTheStoredCopy:
 
         assert store.document == factory.jwks()
 
-    async def test_is_replaced_by_what_auth_says_now(self, origin: JwksOrigin) -> None:
+    async def test_is_replaced_by_the_keys_that_auth_publishes(self, origin: JwksOrigin) -> None:
         retired = TokenFactory()
         store = MemoryJwksStore(retired.jwks())
         async with started(origin, store) as source:
@@ -82,7 +82,7 @@ class TestTheStoredCopy:
 
             assert source.current(retired.key.kid) is None
 
-    async def test_is_not_written_again_while_nothing_changes(
+    async def test_is_not_saved_again_while_the_keys_are_unchanged(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         store = MemoryJwksStore(factory.jwks())
@@ -91,7 +91,7 @@ class TestTheStoredCopy:
 
         assert store.calls == 0
 
-    async def test_is_written_later_when_the_store_failed_though_auth_answers_304(
+    async def test_is_saved_after_a_store_failure_even_if_auth_responds_with_304(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         store = MemoryJwksStore()
@@ -107,7 +107,7 @@ class TestTheStoredCopy:
         assert store.document == factory.jwks()
 
     @pytest.mark.parametrize("document", [b"", b"{}", b"\xff", b'{"keys":[{"d":"x"}]}'])
-    async def test_does_not_hurt_when_it_is_spoilt(
+    async def test_is_ignored_and_replaced_if_it_is_invalid(
         self, factory: TokenFactory, origin: JwksOrigin, document: bytes
     ) -> None:
         store = MemoryJwksStore(document)
@@ -117,7 +117,7 @@ class TestTheStoredCopy:
 
         assert store.document == factory.jwks()
 
-    async def test_does_not_hurt_when_the_store_fails(
+    async def test_is_not_required_if_the_store_fails(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         store = MemoryJwksStore()
@@ -127,7 +127,7 @@ class TestTheStoredCopy:
 
             assert await source.find(factory.key.kid) is not None
 
-    async def test_makes_no_request_wait_when_the_store_hangs(
+    async def test_does_not_delay_requests_if_the_store_hangs(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         store = MemoryJwksStore()
@@ -140,7 +140,7 @@ class TestTheStoredCopy:
 
 
 class TestRefreshing:
-    async def test_begins_before_anyone_asks(
+    async def test_begins_before_the_first_request(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         async with started(origin, store := MemoryJwksStore()) as source:
@@ -148,7 +148,7 @@ class TestRefreshing:
 
             assert source.current(factory.key.kid) is not None
 
-    async def test_learns_of_the_next_key_before_a_token_names_it(self, origin: JwksOrigin) -> None:
+    async def test_finds_the_next_key_before_a_token_uses_it(self, origin: JwksOrigin) -> None:
         store = MemoryJwksStore()
         async with started(origin, store, cool_down=0, refresh_every=0) as source:
             await store.called()
@@ -158,7 +158,7 @@ class TestRefreshing:
 
             assert source.current(rotated.next_key.kid) is not None
 
-    async def test_is_eager_until_there_is_a_key(
+    async def test_is_retried_without_waiting_for_the_interval_until_there_is_a_key(
         self, factory: TokenFactory, origin: JwksOrigin
     ) -> None:
         origin.error = DOWN
@@ -171,7 +171,7 @@ class TestRefreshing:
             assert source.has_keys
 
     @pytest.mark.parametrize("error", [DOWN, RuntimeError("closed"), KeyError("x"), TimeoutError()])
-    async def test_goes_on_whatever_goes_wrong(
+    async def test_continues_after_any_error(
         self, factory: TokenFactory, origin: JwksOrigin, error: Exception
     ) -> None:
         store = MemoryJwksStore()
@@ -202,7 +202,7 @@ class TestStopping:
         assert started_tasks("jwks-") == []
         assert await caller is None
 
-    async def test_may_be_asked_for_twice_or_before_starting(self, origin: JwksOrigin) -> None:
+    async def test_is_allowed_twice_and_before_the_start(self, origin: JwksOrigin) -> None:
         async with started(origin, MemoryJwksStore()) as source:
             await source.stop()
 
@@ -223,7 +223,7 @@ class TestFileKeySource:
         assert await source.find("unknown") is None
 
     @pytest.mark.parametrize("document", [b"", b'{"keys":[]}', b'{"keys":[{"kty":"EC","d":"x"}]}'])
-    def test_refuses_a_file_that_holds_no_usable_key(self, tmp_path: Path, document: bytes) -> None:
+    def test_refuses_a_file_without_a_usable_key(self, tmp_path: Path, document: bytes) -> None:
         path = tmp_path / "jwks.json"
         path.write_bytes(document)
 

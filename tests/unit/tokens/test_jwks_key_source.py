@@ -1,4 +1,4 @@
-"""The key source asks seldom, keeps good keys whatever happens, and forgets retired ones."""
+"""The key source limits its requests, keeps good keys after errors, and drops retired keys."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,9 @@ COOL_DOWN = 5.0
 URL = "https://auth.test/.well-known/jwks.json"
 
 
-class Monotonic:
+class FakeMonotonic:
+    """A monotonic clock that a test advances."""
+
     def __init__(self) -> None:
         self.now = 1000.0
 
@@ -36,8 +38,8 @@ def origin(factory: TokenFactory) -> JwksOrigin:
 
 
 @pytest.fixture
-def monotonic() -> Monotonic:
-    return Monotonic()
+def monotonic() -> FakeMonotonic:
+    return FakeMonotonic()
 
 
 @pytest.fixture
@@ -48,14 +50,14 @@ async def client(origin: JwksOrigin) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def source(client: httpx.AsyncClient, monotonic: Monotonic) -> JwksKeySource:
+def source(client: httpx.AsyncClient, monotonic: FakeMonotonic) -> JwksKeySource:
     return JwksKeySource(
         URL, client, MemoryJwksStore(), cool_down=COOL_DOWN, refresh_every=3600, monotonic=monotonic
     )
 
 
-class TestAsking:
-    async def test_fifty_callers_share_one_request(
+class TestFetching:
+    async def test_concurrent_callers_share_one_request(
         self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory
     ) -> None:
         origin.gate.clear()
@@ -69,8 +71,12 @@ class TestAsking:
         assert None not in found
         assert len(origin.requests) == 1
 
-    async def test_a_known_kid_asks_nobody(
-        self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory, monotonic: Monotonic
+    async def test_a_known_kid_needs_no_request(
+        self,
+        source: JwksKeySource,
+        origin: JwksOrigin,
+        factory: TokenFactory,
+        monotonic: FakeMonotonic,
     ) -> None:
         await source.find(factory.key.kid)
         monotonic.now += 10 * COOL_DOWN
@@ -78,8 +84,8 @@ class TestAsking:
         assert await source.find(factory.next_key.kid) is source.current(factory.next_key.kid)
         assert len(origin.requests) == 1
 
-    async def test_unknown_kids_cause_one_request_in_a_cool_down(
-        self, source: JwksKeySource, origin: JwksOrigin, monotonic: Monotonic
+    async def test_unknown_kids_cause_one_request_per_cool_down(
+        self, source: JwksKeySource, origin: JwksOrigin, monotonic: FakeMonotonic
     ) -> None:
         for number in range(100):
             assert await source.find(f"unknown-{number}") is None
@@ -91,7 +97,7 @@ class TestAsking:
         assert await source.find("unknown") is None
         assert len(origin.requests) == 2
 
-    async def test_a_failure_cools_down_like_a_success(
+    async def test_a_failed_request_starts_a_cool_down_too(
         self, source: JwksKeySource, origin: JwksOrigin
     ) -> None:
         origin.error = httpx.ConnectError("refused")
@@ -101,8 +107,12 @@ class TestAsking:
 
         assert len(origin.requests) == 1
 
-    async def test_without_a_key_it_asks_again_after_a_fifth_of_the_cool_down(
-        self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory, monotonic: Monotonic
+    async def test_without_a_key_a_request_is_repeated_after_a_fifth_of_the_cool_down(
+        self,
+        source: JwksKeySource,
+        origin: JwksOrigin,
+        factory: TokenFactory,
+        monotonic: FakeMonotonic,
     ) -> None:
         origin.error = httpx.ConnectError("auth has not started")
         assert await source.find(factory.key.kid) is None
@@ -111,7 +121,7 @@ class TestAsking:
 
         assert await source.find(factory.key.kid) is not None
 
-    async def test_an_origin_that_drips_does_not_hold_the_fetch_for_ever(
+    async def test_a_slow_fetch_times_out(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
@@ -123,21 +133,21 @@ class TestAsking:
 
         assert await source.find(factory.key.kid) is None
 
-    async def test_the_first_request_needs_no_waiting_even_at_time_zero(
-        self, source: JwksKeySource, factory: TokenFactory, monotonic: Monotonic
+    async def test_the_first_request_is_not_delayed_at_monotonic_time_zero(
+        self, source: JwksKeySource, factory: TokenFactory, monotonic: FakeMonotonic
     ) -> None:
         monotonic.now = 0.0
 
         assert await source.find(factory.key.kid) is not None
 
-    async def test_current_asks_nobody(
+    async def test_current_sends_no_request(
         self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory
     ) -> None:
         assert source.current(factory.key.kid) is None
         assert not source.has_keys
         assert not origin.requests
 
-    async def test_a_caller_that_goes_away_leaves_the_fetch_to_the_others(
+    async def test_cancelling_a_caller_does_not_cancel_the_fetch_for_the_others(
         self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory
     ) -> None:
         origin.gate.clear()
@@ -152,8 +162,12 @@ class TestAsking:
         assert await second is not None
         assert len(origin.requests) == 1
 
-    async def test_an_unchanged_document_is_not_sent_again(
-        self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory, monotonic: Monotonic
+    async def test_a_refresh_sends_the_etag_of_the_last_document(
+        self,
+        source: JwksKeySource,
+        origin: JwksOrigin,
+        factory: TokenFactory,
+        monotonic: FakeMonotonic,
     ) -> None:
         origin.serves(200, factory.jwks(), ETag='"1"')
         await source.refresh()
@@ -163,13 +177,13 @@ class TestAsking:
         monotonic.now += COOL_DOWN
         await source.refresh()
 
-        asked = [request.headers.get("If-None-Match") for request in origin.requests]
-        assert asked == [None, '"1"', '"1"']
+        etags = [request.headers.get("If-None-Match") for request in origin.requests]
+        assert etags == [None, '"1"', '"1"']
         assert source.current(factory.key.kid) is not None
 
 
 OTHER_KEYS = TokenFactory().jwks()
-BAD_ANSWERS = {
+BAD_RESPONSES = {
     "500": (500, b""),
     "503 with keys": (503, OTHER_KEYS),
     "404": (404, b"{}"),
@@ -180,21 +194,23 @@ BAD_ANSWERS = {
     "HTML": (200, b"<!doctype html><p>Welcome to the captive portal</p>"),
     "no keys": (200, b'{"keys":[]}'),
     "no usable key": (200, b'{"keys":[{"kty":"OKP"}]}'),
-    "cut off": (200, OTHER_KEYS[:-2]),
+    "truncated": (200, OTHER_KEYS[:-2]),
     "a private key": (200, OTHER_KEYS.replace(b'"x":', b'"d":"AQAB","x":')),
     "over 64 KiB": (200, OTHER_KEYS + b" " * 64 * 1024),
-    "nested deeply": (200, b'{"keys":' + b"[" * 60_000),
+    "deeply nested": (200, b'{"keys":' + b"[" * 60_000),
 }
 
 
-class TestKeepingGoodKeys:
-    @pytest.mark.parametrize(("status", "content"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-    async def test_whatever_is_answered(
+class TestGoodKeys:
+    @pytest.mark.parametrize(
+        ("status", "content"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys()
+    )
+    async def test_are_kept_after_a_bad_response(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
         factory: TokenFactory,
-        monotonic: Monotonic,
+        monotonic: FakeMonotonic,
         status: int,
         content: bytes,
     ) -> None:
@@ -216,17 +232,17 @@ class TestKeepingGoodKeys:
             httpx.RemoteProtocolError("peer closed"),
             httpx.DecodingError("not gzip"),
             httpx.InvalidURL("bad"),
-            OSError("out of files"),
+            OSError("too many open files"),
             RuntimeError("Cannot send a request, as the client has been closed."),
         ],
         ids=lambda error: type(error).__name__,
     )
-    async def test_whatever_goes_wrong(
+    async def test_are_kept_after_a_failed_request(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
         factory: TokenFactory,
-        monotonic: Monotonic,
+        monotonic: FakeMonotonic,
         error: Exception,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -240,8 +256,12 @@ class TestKeepingGoodKeys:
         assert "The previous 2 keys stay in use." in caplog.text
         assert type(error).__name__ in caplog.text
 
-    async def test_and_retired_keys_go_with_the_next_good_answer(
-        self, source: JwksKeySource, origin: JwksOrigin, factory: TokenFactory, monotonic: Monotonic
+    async def test_are_dropped_once_a_good_response_no_longer_has_them(
+        self,
+        source: JwksKeySource,
+        origin: JwksOrigin,
+        factory: TokenFactory,
+        monotonic: FakeMonotonic,
     ) -> None:
         verifier = TokenVerifier(source, factory.policy, factory.clock)
         token = factory.access_token()

@@ -1,4 +1,4 @@
-"""RS256 by setting: the same promises for a key of another kind."""
+"""A verifier with an RS256 key keeps the same promises as with an ES256 key."""
 
 import json
 
@@ -55,31 +55,31 @@ def pss(key: rsa.RSAPrivateKey) -> Signer:
     )
 
 
-async def test_its_tokens_are_accepted(factory: TokenFactory, verifier: TokenVerifier) -> None:
+async def test_an_rs256_token_is_accepted(factory: TokenFactory, verifier: TokenVerifier) -> None:
     token = factory.access_token(permissions=["posts:read"])
 
     assert (await verifier.verify(token)).permissions == {"posts:read"}
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
 
 
-async def test_the_key_chooses_the_algorithm_and_the_token_does_not(
+async def test_the_key_and_not_the_token_determines_the_algorithm(
     factory: TokenFactory, verifier: TokenVerifier, private: rsa.RSAPrivateKey
 ) -> None:
     pem, der = (
         private.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
         for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER)
     )
-    curve = ecdsa(ec.generate_private_key(ec.SECP256R1()))
+    es256 = ecdsa(ec.generate_private_key(ec.SECP256R1()))
     forged: list[tuple[str, Signer, Refusal]] = [
         ("HS256", hs256(pem), Refusal.BAD_ALGORITHM),
         ("HS256", hs256(der), Refusal.BAD_ALGORITHM),
         ("none", hs256(b""), Refusal.BAD_ALGORITHM),
-        ("ES256", curve, Refusal.BAD_ALGORITHM),
+        ("ES256", es256, Refusal.BAD_ALGORITHM),
         ("PS256", pss(private), Refusal.BAD_ALGORITHM),
         ("RS512", pkcs1(private, hashes.SHA512()), Refusal.BAD_ALGORITHM),
         ("RS256", pkcs1(private, hashes.SHA512()), Refusal.BAD_SIGNATURE),
         ("RS256", pss(private), Refusal.BAD_SIGNATURE),
-        ("RS256", curve, Refusal.BAD_SIGNATURE),
+        ("RS256", es256, Refusal.BAD_SIGNATURE),
         ("RS256", hs256(pem), Refusal.BAD_SIGNATURE),
         ("RS256", lambda _: bytes(384), Refusal.BAD_SIGNATURE),
     ]

@@ -1,4 +1,4 @@
-"""A signing key shows nothing private, and is made of a sound private key only."""
+"""A signing key discloses nothing private and is loaded only from a suitable private key."""
 
 import json
 import pickle
@@ -43,7 +43,7 @@ def pems() -> dict[Algorithm, bytes]:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_key_stored_and_loaded_is_the_same_key(
+def test_loading_the_same_pem_twice_gives_the_same_key(
     pems: dict[Algorithm, bytes], algorithm: Algorithm
 ) -> None:
     first, second = (SigningKey.from_pem(pems[algorithm], algorithm) for _ in range(2))
@@ -54,7 +54,7 @@ def test_a_key_stored_and_loaded_is_the_same_key(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_neither_repr_nor_the_public_jwk_holds_private_material(
+def test_repr_the_public_jwk_and_pickle_disclose_no_private_material(
     pems: dict[Algorithm, bytes], algorithm: Algorithm
 ) -> None:
     key = SigningKey.from_pem(pems[algorithm], algorithm)
@@ -72,7 +72,7 @@ def test_a_generated_rsa_key_has_3072_bits(pems: dict[Algorithm, bytes]) -> None
     assert key.key_size == 3072
 
 
-def test_every_generated_key_is_another() -> None:
+def test_each_generated_key_is_different() -> None:
     assert generate_private_key("ES256") != generate_private_key("ES256")
 
 
@@ -91,9 +91,9 @@ async def test_times_are_whole_seconds_and_permissions_are_sorted() -> None:
 
 
 UNUSABLE: dict[str, tuple[Callable[[], bytes], Algorithm]] = {
-    "nothing": (lambda: b"", "ES256"),
-    "no PEM": (lambda: b"not a key", "ES256"),
-    "bytes that are no text": (lambda: b"\xff\xfe\x00", "RS256"),
+    "empty": (lambda: b"", "ES256"),
+    "not a PEM": (lambda: b"not a key", "ES256"),
+    "bytes that are not text": (lambda: b"\xff\xfe\x00", "RS256"),
     "an empty PEM": (
         lambda: b"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n",
         "ES256",
@@ -102,8 +102,8 @@ UNUSABLE: dict[str, tuple[Callable[[], bytes], Algorithm]] = {
         lambda: b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         "RS256",
     ),
-    "half a PEM": (lambda: generate_private_key("ES256")[:120], "ES256"),
-    "text around it that is not ASCII": (
+    "a truncated PEM": (lambda: generate_private_key("ES256")[:120], "ES256"),
+    "a PEM after text that is not ASCII": (
         lambda: b"\xc3\xa9\n" + generate_private_key("ES256"),
         "ES256",
     ),
@@ -111,7 +111,7 @@ UNUSABLE: dict[str, tuple[Callable[[], bytes], Algorithm]] = {
     "a public key": (lambda: public_pem(ec.generate_private_key(ec.SECP256R1())), "ES256"),
     "a public RSA key": (lambda: public_pem(rsa.generate_private_key(65537, 2048)), "RS256"),
     "another curve": (lambda: pem(ec.generate_private_key(ec.SECP384R1())), "ES256"),
-    "the curve of Bitcoin": (lambda: pem(ec.generate_private_key(ec.SECP256K1())), "ES256"),
+    "the curve secp256k1": (lambda: pem(ec.generate_private_key(ec.SECP256K1())), "ES256"),
     "an Ed25519 key": (lambda: pem(ed25519.Ed25519PrivateKey.generate()), "ES256"),
     "an EC key for RS256": (lambda: generate_private_key("ES256"), "RS256"),
     "an RSA key for ES256": (lambda: pem(rsa.generate_private_key(65537, 2048)), "ES256"),
@@ -123,7 +123,7 @@ UNUSABLE: dict[str, tuple[Callable[[], bytes], Algorithm]] = {
 
 
 @pytest.mark.parametrize(("make", "algorithm"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_what_is_no_private_key_for_the_algorithm_is_refused(
+def test_a_file_that_is_not_a_private_key_for_the_algorithm_is_refused(
     make: Callable[[], bytes], algorithm: Algorithm
 ) -> None:
     with pytest.raises(InvalidKey):
@@ -131,6 +131,6 @@ def test_what_is_no_private_key_for_the_algorithm_is_refused(
 
 
 @pytest.mark.parametrize("permission", ["x *", "", "a\tb", 'quo"te', "ümlaut"])
-def test_a_permission_that_is_no_scope_token_is_never_signed(permission: str) -> None:
+def test_a_permission_that_is_not_a_scope_token_is_not_signed(permission: str) -> None:
     with pytest.raises(ValueError, match="scope token"):
         TokenFactory().access_token(permissions=[permission])

@@ -1,19 +1,19 @@
-"""JSON that two parsers could read in two ways is not read at all."""
+"""JSON that two parsers could read differently is refused."""
 
 import pytest
 
 from duet_common.tokens.strict_json import JsonObject, parse_object
 
 REFUSED = {
-    "nothing": b"",
-    "spaces": b"  ",
+    "empty": b"",
+    "only spaces": b"  ",
     "an array": b"[]",
     "a string": b'"x"',
     "a number": b"1",
     "null": b"null",
-    "equal names": b'{"a":1,"a":1}',
-    "equal names, one escaped": b'{"a":1,"\\u0061":2}',
-    "equal names further in": b'{"a":[{"b":1,"b":2}]}',
+    "a duplicate name": b'{"a":1,"a":1}',
+    "a duplicate name, once escaped": b'{"a":1,"\\u0061":2}',
+    "a nested duplicate name": b'{"a":[{"b":1,"b":2}]}',
     "NaN": b'{"a":NaN}',
     "Infinity": b'{"a":Infinity}',
     "minus Infinity": b'{"a":[-Infinity]}',
@@ -21,22 +21,22 @@ REFUSED = {
     "a trailing comma": b'{"a":1,}',
     "single quotes": b"{'a':1}",
     "a comment": b"{}//",
-    "an open object": b'{"a":',
+    "an unclosed object": b'{"a":',
     "a line break in a string": b'{"a":"\n"}',
     "invalid UTF-8": b'{"a":"\xff"}',
     "an encoded surrogate": b'{"a":"\xed\xa0\x80"}',
     "a byte order mark": b"\xef\xbb\xbf{}",
     "UTF-16": "{}".encode("utf-16"),
     "UTF-32": "{}".encode("utf-32"),
-    "arrays nested deeply": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "objects nested deeply": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "deeply nested arrays": b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "deeply nested objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "an integer of 5,000 digits": b'{"a":' + b"9" * 5000 + b"}",
 }
 
 
 @pytest.mark.parametrize("data", REFUSED.values(), ids=REFUSED.keys())
-def test_anything_else_is_a_value_error(data: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the promise is the type, not the words
+def test_ambiguous_or_invalid_json_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - the promise is the type, not the message
         parse_object(data)
 
 
@@ -49,5 +49,5 @@ def test_anything_else_is_a_value_error(data: bytes) -> None:
         (b'{"a":1,"A":2}', {"a": 1, "A": 2}),
     ],
 )
-def test_an_object_is_read(data: bytes, expected: JsonObject) -> None:
+def test_an_object_is_parsed(data: bytes, expected: JsonObject) -> None:
     assert parse_object(data) == expected

@@ -1,4 +1,4 @@
-"""The guard alone keeps malformed tokens from python-jose, whoever calls it."""
+"""`read_unverified` refuses malformed tokens, so that they never reach python-jose."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from duet_common.tokens.errors import Refusal, TokenRefused
 from duet_common.tokens.strict_jws import read_unverified
 from tests.support.forged_tokens.catalogue import forgeries
 
-FORM = {
+MALFORMED = {
     Refusal.TOO_LARGE,
     Refusal.NOT_COMPACT,
     Refusal.BAD_ENCODING,
@@ -17,15 +17,15 @@ FORM = {
 }
 
 
-def test_what_is_malformed_does_not_pass_the_guard() -> None:
+def test_a_malformed_token_is_refused() -> None:
     for forgery in forgeries(TokenFactory(FrozenClock())):
-        if forgery.refusal in FORM:
+        if forgery.refusal in MALFORMED:
             with pytest.raises(TokenRefused) as refused:
                 read_unverified(forgery.token)
             assert refused.value.reason == forgery.refusal, forgery.name
 
 
-def test_what_is_well_formed_is_read_without_being_believed() -> None:
+def test_a_well_formed_token_is_read_without_being_verified() -> None:
     factory = TokenFactory(FrozenClock())
     token = factory.access_token(permissions=["posts:read"])
 

@@ -1,4 +1,4 @@
-"""A verifier accepts what auth signs, and nothing else."""
+"""A verifier accepts only unexpired tokens that auth has signed for the service."""
 
 import uuid
 from collections import Counter
@@ -50,7 +50,7 @@ async def refusal(verifier: TokenVerifier, token: str) -> Refusal:
 
 
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.name)
-async def test_a_forgery_is_refused_for_its_flaw_each_time(forgery: Forgery) -> None:
+async def test_a_forgery_is_refused_for_the_expected_reason_each_time(forgery: Forgery) -> None:
     verifier = TokenVerifier(FACTORY.key_source(), FACTORY.policy, FACTORY.clock)
 
     reasons = [await refusal(verifier, forgery.token) for _ in range(2)]
@@ -58,13 +58,13 @@ async def test_a_forgery_is_refused_for_its_flaw_each_time(forgery: Forgery) -> 
     assert reasons == [forgery.refusal, forgery.refusal]
 
 
-def test_the_table_has_each_refusal_and_no_forgery_twice() -> None:
+def test_the_forgeries_cover_every_refusal_without_duplicates() -> None:
     assert {forgery.refusal for forgery in FORGERIES} == set(Refusal)
     assert max(Counter(forgery.name for forgery in FORGERIES).values()) == 1
     assert max(Counter(forgery.token for forgery in FORGERIES).values()) == 1
 
 
-async def test_a_good_token_tells_who_may_do_what(
+async def test_a_valid_token_identifies_the_user_the_session_and_the_permissions(
     factory: TokenFactory, verifier: TokenVerifier
 ) -> None:
     user_id, session_id = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -88,7 +88,7 @@ async def test_a_superuser_has_every_permission(
     assert claims.has_permission("users:write")
 
 
-async def test_no_change_of_one_character_is_accepted(
+async def test_a_token_with_one_changed_or_missing_character_is_refused(
     factory: TokenFactory, verifier: TokenVerifier
 ) -> None:
     token = factory.access_token(permissions=["posts:read"])
@@ -100,7 +100,7 @@ async def test_no_change_of_one_character_is_accepted(
         await refusal(verifier, token[:index] + token[index + 1 :])
 
 
-async def test_a_token_of_exactly_the_largest_size_is_accepted(
+async def test_a_token_of_the_maximum_size_is_accepted_and_a_larger_one_is_refused(
     factory: TokenFactory, verifier: TokenVerifier
 ) -> None:
     forge = Forge(factory)
@@ -115,7 +115,7 @@ async def test_a_token_of_exactly_the_largest_size_is_accepted(
 
 
 @pytest.mark.parametrize("remembered", [True, False])
-async def test_a_token_ends_at_the_instant_that_exp_names(
+async def test_a_token_expires_exactly_at_exp(
     factory: TokenFactory, verifier: TokenVerifier, clock: FrozenClock, remembered: bool
 ) -> None:
     token = factory.access_token()
@@ -154,7 +154,7 @@ async def test_a_token_that_expires_while_its_key_is_fetched_is_refused(
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf"])
-async def test_clocks_may_differ_by_the_leeway_and_no_more(
+async def test_a_time_in_the_future_is_accepted_only_within_the_leeway(
     factory: TokenFactory, verifier: TokenVerifier, claim: str
 ) -> None:
     forge = Forge(factory)
@@ -165,7 +165,7 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(
     )
 
 
-async def test_a_token_lives_for_the_longest_life_and_no_longer(
+async def test_a_token_with_more_than_the_maximum_lifetime_is_refused(
     factory: TokenFactory, verifier: TokenVerifier
 ) -> None:
     hour = timedelta(hours=1)
@@ -176,7 +176,7 @@ async def test_a_token_lives_for_the_longest_life_and_no_longer(
     )
 
 
-async def test_a_remembered_token_asks_for_its_key_but_not_for_its_signature(
+async def test_the_signature_of_a_remembered_token_is_not_verified_again(
     factory: TokenFactory,
     verifier: TokenVerifier,
     keys: StaticKeySource,
@@ -191,7 +191,7 @@ async def test_a_remembered_token_asks_for_its_key_but_not_for_its_signature(
     assert await verifier.verify(token) is first
 
 
-async def test_a_remembered_token_is_forgotten_with_its_key(
+async def test_a_remembered_token_is_refused_while_its_key_is_missing(
     factory: TokenFactory, verifier: TokenVerifier, keys: StaticKeySource
 ) -> None:
     token = factory.access_token()
@@ -204,7 +204,7 @@ async def test_a_remembered_token_is_forgotten_with_its_key(
     await verifier.verify(token)
 
 
-async def test_the_memory_is_bounded_and_the_oldest_leaves_first(
+async def test_the_cache_is_bounded_and_evicts_the_oldest_token_first(
     factory: TokenFactory, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verifier_module, "_REMEMBERED", 3)
@@ -226,24 +226,26 @@ async def test_a_refused_token_is_not_remembered(verifier: TokenVerifier) -> Non
     assert not verifier._remembered
 
 
-async def test_nothing_of_the_token_is_kept(factory: TokenFactory, verifier: TokenVerifier) -> None:
+async def test_the_signature_of_a_token_is_not_kept(
+    factory: TokenFactory, verifier: TokenVerifier
+) -> None:
     token = factory.access_token()
     await verifier.verify(token)
 
     assert token.rpartition(".")[2] not in repr(vars(verifier))
 
 
-async def test_verifiers_of_another_service_refuse_the_token(
+async def test_a_verifier_with_another_audience_refuses_the_token(
     factory: TokenFactory, keys: StaticKeySource
 ) -> None:
-    elsewhere = replace(factory.policy, audience="other")
+    other_policy = replace(factory.policy, audience="other")
 
-    assert await refusal(TokenVerifier(keys, elsewhere, factory.clock), factory.access_token()) == (
-        Refusal.BAD_AUDIENCE
-    )
+    assert await refusal(
+        TokenVerifier(keys, other_policy, factory.clock), factory.access_token()
+    ) == (Refusal.BAD_AUDIENCE)
 
 
-def test_the_factory_issues_what_the_services_expect() -> None:
+def test_the_token_factory_uses_the_default_issuer_and_audience() -> None:
     expected = {name: field.default for name, field in ServiceSettings.model_fields.items()}
 
     assert FACTORY.policy.issuer == expected["token_issuer"]
