@@ -1,4 +1,4 @@
-"""Logging is the process's: what a test configures is undone."""
+"""Fixtures for logging, whose configuration is global to the process."""
 
 import json
 import logging
@@ -13,22 +13,23 @@ _CHANGED = (
 
 
 @pytest.fixture
-def logging_restored() -> Iterator[None]:
+def restored_logging() -> Iterator[None]:
+    """Restore the logging configuration after the test."""
     loggers = [logging.getLogger(), *(logging.getLogger(name) for name in _CHANGED)]
-    kept = [(x.handlers[:], x.filters[:], x.level, x.propagate) for x in loggers]
+    saved = [(x.handlers[:], x.filters[:], x.level, x.propagate) for x in loggers]
     yield
     logging.captureWarnings(capture=False)
-    for logger, (handlers, filters, level, propagate) in zip(loggers, kept, strict=True):
+    for logger, (handlers, filters, level, propagate) in zip(loggers, saved, strict=True):
         logger.handlers[:], logger.filters[:] = handlers, filters
         logger.setLevel(level)
         logger.propagate = propagate
 
 
 @pytest.fixture
-def lines(
-    logging_restored: None, capsys: pytest.CaptureFixture[str]
+def read_lines(
+    restored_logging: None, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[dict[str, object]]]:
-    """What was logged in JSON since it was last called."""
+    """A function that returns the JSON lines that were logged since its last call."""
 
     def read() -> list[dict[str, object]]:
         return [json.loads(line) for line in capsys.readouterr().err.splitlines()]

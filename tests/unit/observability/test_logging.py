@@ -1,4 +1,4 @@
-"""One line an event, whoever logged it, with the ids that find its request and its trace."""
+"""Each event is logged as one line, with the ids of its request and its trace."""
 
 import logging
 import re
@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from duet_common.observability.logging import configure_logging
 from duet_common.observability.request_id import REQUEST_ID
 
-Lines = Callable[[], list[dict[str, object]]]
-ours = logging.getLogger("duet_common.something")
+ReadLines = Callable[[], list[dict[str, object]]]
+duet_logger = logging.getLogger("duet_common.something")
 
 
 @pytest.fixture
@@ -23,11 +23,11 @@ def request_id() -> Iterator[str]:
     REQUEST_ID.reset(token)
 
 
-def test_an_event_is_a_line_of_json(lines: Lines) -> None:
+def test_an_event_is_logged_as_one_line_of_json(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
-    ours.info("%d things", 3, extra={"things": 3})
+    duet_logger.info("%d things", 3, extra={"things": 3})
 
-    (line,) = lines()
+    (line,) = read_lines()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(line.pop("time")))
     assert line == {
         "level": "INFO",
@@ -37,53 +37,57 @@ def test_an_event_is_a_line_of_json(lines: Lines) -> None:
     }
 
 
-def test_a_line_of_a_request_has_its_id(lines: Lines, request_id: str) -> None:
+def test_a_line_logged_during_a_request_has_the_request_id(
+    read_lines: ReadLines, request_id: str
+) -> None:
     configure_logging("INFO", "json")
-    ours.info("hello")
+    duet_logger.info("hello")
 
-    assert lines()[0]["request_id"] == request_id
+    assert read_lines()[0]["request_id"] == request_id
 
 
-def test_a_line_of_a_traced_request_has_the_ids_of_the_span(lines: Lines) -> None:
+def test_a_line_logged_during_a_traced_request_has_the_ids_of_the_span(
+    read_lines: ReadLines,
+) -> None:
     configure_logging("INFO", "json")
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
     with tracer.start_as_current_span("request", end_on_exit=False) as span:
-        ours.info("during")
+        duet_logger.info("during")
         span.end()
-        ours.info("after it ended, as the request's own line")
+        duet_logger.info("after the span has ended, as the line about a request")
 
     context = span.get_span_context()
-    for line in lines():
+    for line in read_lines():
         assert line["trace_id"] == f"{context.trace_id:032x}"
         assert line["span_id"] == f"{context.span_id:016x}"
 
 
-def test_a_line_names_no_trace_that_was_not_sampled(lines: Lines) -> None:
+def test_a_line_has_no_trace_id_if_the_trace_is_not_sampled(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
     tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("test")
     with tracer.start_as_current_span("request"):
-        ours.info("hello")
+        duet_logger.info("hello")
 
-    assert "trace_id" not in lines()[0]
+    assert "trace_id" not in read_lines()[0]
 
 
-def test_an_exception_is_one_field_of_its_line(lines: Lines) -> None:
+def test_an_exception_is_logged_in_one_field(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
     try:
         raise LookupError("nothing here")
     except LookupError:
-        ours.exception("it failed")
+        duet_logger.exception("it failed")
 
-    (line,) = lines()
+    (line,) = read_lines()
     assert line["message"] == "it failed"
     assert str(line["exception"]).startswith("Traceback")
     assert str(line["exception"]).endswith("LookupError: nothing here")
 
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "gunicorn.error", "alembic", "somebody.else"])
-def test_every_logger_of_the_process_writes_the_same_lines(lines: Lines, name: str) -> None:
+def test_the_loggers_of_other_libraries_write_json_lines(read_lines: ReadLines, name: str) -> None:
     logger = logging.getLogger(name)
-    logger.addHandler(logging.StreamHandler())  # as its owner's own configuration does
+    logger.addHandler(logging.StreamHandler())  # as the library's own configuration does
     logger.propagate = False
     if name == "somebody.else":
         logger.handlers.clear()
@@ -91,74 +95,75 @@ def test_every_logger_of_the_process_writes_the_same_lines(lines: Lines, name: s
     configure_logging("INFO", "json")
     logger.info("hello", extra={"color_message": "\x1b[1mhello"})
 
-    assert [(line["logger"], "color_message" in line) for line in lines()] == [(name, False)]
+    assert [(line["logger"], "color_message" in line) for line in read_lines()] == [(name, False)]
 
 
-def test_a_warning_of_python_is_a_line_too(lines: Lines) -> None:
+def test_a_python_warning_is_logged(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
     with warnings.catch_warnings(action="always"):
         warnings.warn("old", DeprecationWarning, stacklevel=1)
 
-    assert lines()[0]["logger"] == "py.warnings"
+    assert read_lines()[0]["logger"] == "py.warnings"
 
 
-def test_debug_is_for_our_loggers_since_others_print_tokens(lines: Lines) -> None:
+def test_debug_lines_of_other_libraries_are_not_logged(read_lines: ReadLines) -> None:
+    """Some libraries log tokens at that level."""
     configure_logging("DEBUG", "json")
-    ours.debug("ours")
+    duet_logger.debug("ours")
     for name in ("uvicorn.error", "websockets.server", "httpcore.http11", "python_multipart"):
         logging.getLogger(name).debug("< Sec-WebSocket-Protocol: bearer.SECRET")
 
-    assert [line["message"] for line in lines()] == ["ours"]
+    assert [line["message"] for line in read_lines()] == ["ours"]
 
 
-def test_the_level_holds(lines: Lines) -> None:
+def test_events_below_the_level_are_not_logged(read_lines: ReadLines) -> None:
     configure_logging("WARNING", "json")
-    ours.info("no")
+    duet_logger.info("no")
     logging.getLogger("somebody.else").info("no")
-    ours.warning("yes")
+    duet_logger.warning("yes")
 
-    assert [line["message"] for line in lines()] == ["yes"]
+    assert [line["message"] for line in read_lines()] == ["yes"]
 
 
-def test_the_servers_access_log_is_silent(lines: Lines) -> None:
+def test_the_access_log_of_uvicorn_is_disabled(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
     access = logging.getLogger("uvicorn.access")
 
-    assert not access.hasHandlers()  # by which uvicorn knows not to bother
-    assert lines() == []
+    assert not access.hasHandlers()  # uvicorn skips the access log if there are none
+    assert read_lines() == []
 
 
-def test_the_servers_line_about_a_websocket_has_no_query(lines: Lines) -> None:
+def test_the_line_of_uvicorn_about_a_websocket_has_no_query_string(read_lines: ReadLines) -> None:
     configure_logging("INFO", "json")
     logging.getLogger("uvicorn.error").info(
         '%s - "WebSocket %s" [accepted]', "127.0.0.1:5", "/ws/c1?token=SECRET"
     )
 
-    assert lines()[0]["message"] == '127.0.0.1:5 - "WebSocket /ws/c1" [accepted]'
+    assert read_lines()[0]["message"] == '127.0.0.1:5 - "WebSocket /ws/c1" [accepted]'
 
 
-def test_configuring_twice_doubles_nothing(lines: Lines) -> None:
+def test_configuring_logging_twice_does_not_duplicate_lines(read_lines: ReadLines) -> None:
     configure_logging("INFO", "text")
     configure_logging("INFO", "json")
-    ours.info("hello")
+    duet_logger.info("hello")
 
-    assert len(lines()) == 1
+    assert len(read_lines()) == 1
 
 
-def test_text_is_for_people(
-    logging_restored: None, capsys: pytest.CaptureFixture[str], request_id: str
+def test_a_line_of_text_has_the_level_the_logger_the_message_and_the_request_id(
+    restored_logging: None, capsys: pytest.CaptureFixture[str], request_id: str
 ) -> None:
     configure_logging("INFO", "text")
-    ours.info("hello %s", "Zoë")
+    duet_logger.info("hello %s", "Zoë")
 
     assert capsys.readouterr().err == f"INFO duet_common.something: hello Zoë [{request_id}]\n"
 
 
-def test_nobody_can_write_a_line_of_text_that_looks_like_ours(
-    logging_restored: None, capsys: pytest.CaptureFixture[str]
+def test_a_line_break_in_a_message_cannot_forge_a_line_of_text(
+    restored_logging: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging("INFO", "text")
-    ours.info("GET %s", "/x\nERROR duet: all is lost\x1b[2J\u2028")
+    duet_logger.info("GET %s", "/x\nERROR duet: all is lost\x1b[2J\u2028")
 
     line = r"INFO duet_common.something: GET /x\nERROR duet: all is lost\x1b[2J\u2028"
     assert capsys.readouterr().err == line + "\n"

@@ -1,4 +1,4 @@
-"""What only shows in a process of its own: what is imported, and what several workers share."""
+"""Imports without tracing and metrics of several workers, each in a new process."""
 
 import os
 import subprocess
@@ -42,28 +42,30 @@ asyncio.run(work())
 
 
 def run(script: str, *arguments: str, **variables: str) -> str:
-    own = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PROMETHEUS_"))}
-    done = subprocess.run(
+    environment = {
+        k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "PROMETHEUS_"))
+    }
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-c", script, *arguments],
-        env={**own, **variables},
+        env={**environment, **variables},
         capture_output=True,
         text=True,
         check=False,
         timeout=50,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
-def test_without_an_exporter_there_is_no_sdk_and_no_provider() -> None:
+def test_the_opentelemetry_sdk_is_not_loaded_without_an_exporter() -> None:
     run(_IDLE)
 
 
-def test_workers_add_up(tmp_path: Path) -> None:
+def test_a_scrape_sums_the_metrics_of_all_workers(tmp_path: Path) -> None:
     run(_WORKER, "2", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
-    shown = Scrape.parse(run(_WORKER, "3", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)))
+    scraped = Scrape.parse(run(_WORKER, "3", PROMETHEUS_MULTIPROC_DIR=str(tmp_path)))
 
-    assert shown.value("http_requests_total", handler="/things/{thing_id}") == 5
-    assert shown.value("http_request_duration_seconds_count", handler="/things/{thing_id}") == 5
-    assert shown.value("duet_test_things") == 20
-    assert shown.value("duet_build_info", service="test") == 1
+    assert scraped.value("http_requests_total", handler="/things/{thing_id}") == 5
+    assert scraped.value("http_request_duration_seconds_count", handler="/things/{thing_id}") == 5
+    assert scraped.value("duet_test_things") == 20
+    assert scraped.value("duet_build_info", service="test") == 1

@@ -1,4 +1,4 @@
-"""When there is tracing, and where the spans go."""
+"""The settings determine whether tracing is on and where spans are exported."""
 
 from typing import Any
 
@@ -32,28 +32,30 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"otel_traces_exporter": "none", "otel_exporter_otlp_endpoint": COLLECTOR}, False),
     ],
 )
-def test_an_exporter_turns_tracing_on(settings: dict[str, Any], is_on: bool) -> None:
+def test_tracing_is_on_if_an_exporter_is_configured(settings: dict[str, Any], is_on: bool) -> None:
     tracing = tracing_of(ServiceSettings(**settings), "test", "1")
 
     assert isinstance(tracing, Spans) is is_on
 
 
-def test_the_standard_variables_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_standard_environment_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR)
 
     assert isinstance(tracing_of(ServiceSettings(), "test", "1"), Spans)
 
 
-def test_an_exporter_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_exporter_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "jaeger")
 
     with pytest.raises(ValidationError):
         ServiceSettings()
 
 
-def test_a_collectors_base_gets_the_path_of_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str | None] = []
-    monkeypatch.setattr("duet_common.observability.spans.otlp", asked.append)
+def test_the_path_of_traces_is_appended_to_the_base_endpoint_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoints: list[str | None] = []
+    monkeypatch.setattr("duet_common.observability.spans.otlp", endpoints.append)
     for settings in (
         ServiceSettings(otel_exporter_otlp_endpoint=f"{COLLECTOR}/"),
         ServiceSettings(
@@ -66,14 +68,14 @@ def test_a_collectors_base_gets_the_path_of_traces(monkeypatch: pytest.MonkeyPat
         assert isinstance(tracing, Spans)
         tracing._exporter()
 
-    assert asked == [f"{COLLECTOR}/v1/traces", "http://traces/in", None]
+    assert endpoints == [f"{COLLECTOR}/v1/traces", "http://traces/in", None]
 
 
-def test_spans_leave_as_protobuf_over_http() -> None:
+def test_spans_are_exported_as_protobuf_over_http() -> None:
     assert isinstance(otlp(f"{COLLECTOR}/v1/traces"), OTLPSpanExporter)
 
 
-def test_the_environment_may_name_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_service_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "blog")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=blog-1")
     attributes = Spans(lambda: otlp(None), "test", "1")._provider.resource.attributes
