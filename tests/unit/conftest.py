@@ -1,4 +1,4 @@
-"""A unit test opens no socket; a Unix one is let through, which the event loop is made of."""
+"""Unit tests cannot open network sockets. Unix sockets are allowed: the event loop uses them."""
 
 import pytest
 from pytest_socket import disable_socket, enable_socket

@@ -1,4 +1,4 @@
-"""An avatar's URL is https, and stored in the one form in which it was checked."""
+"""An avatar URL uses https and is stored in its normalized form."""
 
 import pytest
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from duet_content.profiles.schemas import ProfilePut
         ("https://example.com/a/../b", "https://example.com/b"),
     ],
 )
-def test_it_is_stored_as_it_was_understood(given: str, stored: str) -> None:
+def test_an_avatar_url_is_stored_normalized(given: str, stored: str) -> None:
     assert ProfilePut(avatar_url=given).avatar_url == stored
 
 
@@ -35,14 +35,14 @@ def test_it_is_stored_as_it_was_understood(given: str, stored: str) -> None:
         "https://example.com:99999/",
     ],
 )
-def test_anything_else_is_refused(given: str) -> None:
+def test_a_url_that_is_not_valid_https_is_refused(given: str) -> None:
     with pytest.raises(ValidationError):
         ProfilePut(avatar_url=given)
 
 
-def test_its_length_is_that_of_the_stored_form() -> None:
-    longest = "https://example.com/" + "%C3%A9" * 338
-    assert len(longest) == 2048
-    assert ProfilePut(avatar_url="https://example.com/" + "é" * 338).avatar_url == longest
+def test_the_maximum_length_applies_to_the_stored_url() -> None:
+    maximum = "https://example.com/" + "%C3%A9" * 338
+    assert len(maximum) == 2048
+    assert ProfilePut(avatar_url="https://example.com/" + "é" * 338).avatar_url == maximum
     with pytest.raises(ValidationError):
         ProfilePut(avatar_url="https://example.com/" + "é" * 339)

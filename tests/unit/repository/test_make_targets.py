@@ -1,4 +1,4 @@
-"""What runs outside of the test suite calls make targets and scripts that exist."""
+"""Workflows, hooks and the documentation name only make targets and scripts that exist."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _RUN_BY_CI: Final = {
 
 
 def _commands(workflow: Path) -> Iterator[str]:
-    """Yield what a workflow runs, once for each value of the matrix's `target`."""
+    """Yield each command of a workflow, once per value of the matrix's `target`."""
     for job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values():
         targets = job.get("strategy", {}).get("matrix", {}).get("target", [""])
         for step in job.get("steps", []):
@@ -28,7 +28,8 @@ def _commands(workflow: Path) -> Iterator[str]:
                 yield step.get("run", "").replace("${{ matrix.target }}", target)
 
 
-def _made(commands: Iterable[str]) -> set[str]:
+def _make_targets(commands: Iterable[str]) -> set[str]:
+    """Return the targets that the commands pass to make."""
     return {target for command in commands for target in re.findall(r"\bmake (\S+)", command)}
 
 
@@ -36,17 +37,17 @@ def _made(commands: Iterable[str]) -> set[str]:
 def test_a_workflow_calls_targets_and_scripts_that_exist(workflow: Path) -> None:
     commands = list(_commands(workflow))
     scripts = re.findall(r"python3 -m scripts\.(\w+)", "\n".join(commands))
-    assert _made(commands) <= TARGETS
+    assert _make_targets(commands) <= TARGETS
     assert all((ROOT / f"scripts/{script}.py").exists() for script in scripts)
 
 
 def test_ci_runs_every_suite() -> None:
-    assert _made(_commands(ROOT / ".github/workflows/ci.yml")) >= _RUN_BY_CI
+    assert _make_targets(_commands(ROOT / ".github/workflows/ci.yml")) >= _RUN_BY_CI
 
 
 def test_the_pre_commit_hooks_call_targets_that_exist() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
-    called = _made(hook["entry"] for repo in config["repos"] for hook in repo["hooks"])
+    called = _make_targets(hook["entry"] for repo in config["repos"] for hook in repo["hooks"])
     assert "check" in called
     assert called <= TARGETS
 
@@ -54,7 +55,7 @@ def test_the_pre_commit_hooks_call_targets_that_exist() -> None:
 def test_the_dev_container_calls_a_target_that_exists() -> None:
     text = (ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8")
     without_comments = re.sub(r"^//.*$", "", text, flags=re.MULTILINE)
-    called = _made([json.loads(without_comments)["postCreateCommand"]])
+    called = _make_targets([json.loads(without_comments)["postCreateCommand"]])
     assert called
     assert called <= TARGETS
 

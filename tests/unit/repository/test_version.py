@@ -1,4 +1,4 @@
-"""One version in one place: what states it, and how a release gets it."""
+"""Every file states the same version, and a release writes a new one into all of them."""
 
 import re
 import shutil
