@@ -1,4 +1,4 @@
-"""What the services' programs are told."""
+"""Fixtures for tests that run the programs of the services."""
 
 from pathlib import Path
 
@@ -18,13 +18,14 @@ def tokens() -> TokenFactory:
 def environment(
     database_urls: DatabaseUrls, tokens: TokenFactory, tmp_path: Path
 ) -> dict[str, str]:
-    keys = tmp_path / "jwks.json"
-    keys.write_bytes(tokens.jwks())
+    """The environment of both services' programs."""
+    jwks_file = tmp_path / "jwks.json"
+    jwks_file.write_bytes(tokens.jwks())
     return {
         "AUTH_DATABASE_URL": database_urls.auth,
         "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY,
         "CONTENT_DATABASE_URL": database_urls.content,
-        "JWKS_FILE": str(keys),
+        "JWKS_FILE": str(jwks_file),
         "PORT": "0",
         "DRAIN_SECONDS": "5",
         "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1",

@@ -1,4 +1,4 @@
-"""Content needs a database of its own and a file of public keys: nothing of auth's."""
+"""Content needs only its own database and a file of public keys, and nothing of auth."""
 
 import ast
 import json
@@ -27,10 +27,10 @@ def _forbidden(modules: set[str]) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-async def alone(
+async def content_client(
     database_urls: DatabaseUrls, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a content process whose whole environment is a database and a key file."""
+    """A client of a content process that is configured with only a database and a key file."""
     folder = tmp_path_factory.mktemp("content")
     jwks = folder / "jwks.json"
     jwks.write_bytes(FACTORY.jwks())
@@ -42,47 +42,54 @@ async def alone(
         yield client
 
 
-async def test_it_is_ready(alone: httpx.AsyncClient) -> None:
-    answer = await alone.get("/readyz")
-    assert answer.json() == {
+async def test_content_is_ready(content_client: httpx.AsyncClient) -> None:
+    response = await content_client.get("/readyz")
+    assert response.json() == {
         "status": "ok",
         "checks": {"database": True, "schema": True, "verification_key": True},
     }
 
 
-async def test_it_knows_who_asks(alone: httpx.AsyncClient) -> None:
+async def test_content_accepts_a_token_that_is_signed_with_a_key_of_the_file(
+    content_client: httpx.AsyncClient,
+) -> None:
     user = new_id()
     headers = {"Authorization": f"Bearer {FACTORY.access_token(user)}"}
-    answer = await alone.get("/api/v1/posts", params={"author": "me"}, headers=headers)
-    assert answer.status_code == 200
+    response = await content_client.get("/api/v1/posts", params={"author": "me"}, headers=headers)
+    assert response.status_code == 200
 
 
-async def test_it_refuses_a_token_of_another_key(alone: httpx.AsyncClient) -> None:
+async def test_content_refuses_a_token_that_is_signed_with_another_key(
+    content_client: httpx.AsyncClient,
+) -> None:
     headers = {"Authorization": f"Bearer {TokenFactory().access_token()}"}
-    assert_problem(await alone.get("/api/v1/posts", headers=headers), 401, "invalid_token")
+    assert_problem(await content_client.get("/api/v1/posts", headers=headers), 401, "invalid_token")
 
 
-def test_its_key_file_holds_no_private_member() -> None:
+def test_the_key_file_contains_no_private_members() -> None:
     for key in json.loads(FACTORY.jwks())["keys"]:
         assert key.keys().isdisjoint({"d", "p", "q", "dp", "dq", "qi", "k"})
 
 
-def test_its_settings_know_nothing_of_auths_database_or_private_keys() -> None:
+def test_content_has_no_settings_for_the_database_or_private_keys_of_auth() -> None:
     names = set(ContentSettings.model_fields)
     names |= {str(field.validation_alias) for field in ContentSettings.model_fields.values()}
-    secret = [n for n in names if any(word in n.lower() for word in ("auth_", "encrypt", "sign"))]
-    assert secret == []
+    forbidden = [
+        n for n in names if any(word in n.lower() for word in ("auth_", "encrypt", "sign"))
+    ]
+    assert forbidden == []
 
 
-def test_importing_it_imports_nothing_that_signs() -> None:
+def test_importing_content_does_not_import_signing_code() -> None:
     program = "import json, sys, duet_content.main; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    modules = set(json.loads(done.stdout))
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    modules = set(json.loads(process.stdout))
     assert "duet_content.posts.service" in modules
     assert _forbidden(modules) == set()
 
 
-def test_no_import_of_what_signs_hides_in_a_function() -> None:
+def test_no_module_of_content_imports_signing_code() -> None:
+    """This includes imports in functions, which only run when the function is called."""
     modules: set[str] = set()
     for path in Path(duet_content.__path__[0]).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""Auth may be down: content goes on verifying, restarts included, once it has seen the keys."""
+"""Content verifies tokens with stored keys while auth is down, even after a restart."""
 
 import asyncio
 import socket
@@ -17,16 +17,18 @@ from tests.support.programs import CONTENT, running_program
 from tests.support.running_duet import Duet, running_duet
 from tests.support.users import register_user
 
-ISSUER = "https://away.duet.test"  # so that the stored copy is nobody else's
+ISSUER = "https://away.duet.test"  # no other test stores a copy of this issuer's keys
 ME = "/api/v1/profiles/me"
 
 
 @asynccontextmanager
-async def content(duet: Duet, auth: str, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a content process that asks this auth for its keys."""
+async def content_client(
+    duet: Duet, auth_url: str, folder: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Run a content process that fetches its keys from `auth_url`, and yield a client of it."""
     environment = {
         "CONTENT_DATABASE_URL": duet.urls.content,
-        "JWKS_URL": f"{auth}/.well-known/jwks.json",
+        "JWKS_URL": f"{auth_url}/.well-known/jwks.json",
         "TOKEN_ISSUER": ISSUER,
     }
     async with (
@@ -38,60 +40,62 @@ async def content(duet: Duet, auth: str, folder: Path) -> AsyncIterator[httpx.As
 
 @pytest.fixture
 def dead_origin() -> Iterator[str]:
-    """An origin where every connection is refused, and that nobody else can come to."""
+    """An origin that refuses every connection. Its port stays reserved during the test."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @pytest.fixture
-async def copies(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection to content's database, which has no copy of this issuer's keys, nor keeps it."""
+async def content_database(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to content's database, without a copy of the keys before and after the test."""
     connection = await asyncpg.connect(duet.urls.content)
-    forget = "DELETE FROM jwks_copies WHERE issuer = $1"
-    await connection.execute(forget, ISSUER)
+    delete_copy = "DELETE FROM jwks_copies WHERE issuer = $1"
+    await connection.execute(delete_copy, ISSUER)
     yield connection
-    await connection.execute(forget, ISSUER)
+    await connection.execute(delete_copy, ISSUER)
     await connection.close()
 
 
-async def stored(copies: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Returns when the copy is there."""
+async def wait_for_copy(content_database: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Wait until the copy is stored."""
     async with asyncio.timeout(10):
-        # No event tells of another process's commit.
-        while not await copies.fetchval(  # noqa: ASYNC110
+        # There is no event for a commit of another process.
+        while not await content_database.fetchval(  # noqa: ASYNC110
             "SELECT 1 FROM jwks_copies WHERE issuer = $1", ISSUER
         ):
             await asyncio.sleep(0.02)
 
 
-async def test_it_verifies_after_a_restart_while_auth_is_down(
-    duet: Duet, copies: "asyncpg.Connection[asyncpg.Record]", tmp_path: Path
+async def test_content_verifies_tokens_after_a_restart_while_auth_is_down(
+    duet: Duet, content_database: "asyncpg.Connection[asyncpg.Record]", tmp_path: Path
 ) -> None:
     unused = tmp_path / "unused.json"
     unused.write_bytes(TokenFactory().jwks())
-    away = {"token_issuer": ISSUER}
-    async with running_duet(duet.urls, utc_now, auth=away, content={"jwks_file": unused}) as auth:
+    auth_settings = {"token_issuer": ISSUER}
+    async with running_duet(
+        duet.urls, utc_now, auth=auth_settings, content={"jwks_file": unused}
+    ) as auth:
         async with httpx.AsyncClient(base_url=auth.url) as client:
             registered_user = await register_user(client)
-        async with content(duet, auth.url, tmp_path) as first:
-            await stored(copies)
+        async with content_client(duet, auth.url, tmp_path) as first:
+            await wait_for_copy(content_database)
             assert (await first.get(ME, headers=registered_user.headers)).status_code == 200
-    async with content(duet, auth.url, tmp_path) as second:
+    async with content_client(duet, auth.url, tmp_path) as second:
         with pytest.raises(httpx.ConnectError):
             await second.get(f"{auth.url}/.well-known/jwks.json")
         assert (await second.get(ME, headers=registered_user.headers)).status_code == 200
         assert (await second.get("/readyz")).status_code == 200
 
 
-async def test_with_neither_auth_nor_a_copy_it_is_alive_and_not_ready(
+async def test_content_is_alive_but_not_ready_without_auth_and_without_a_copy(
     duet: Duet,
-    copies: "asyncpg.Connection[asyncpg.Record]",
+    content_database: "asyncpg.Connection[asyncpg.Record]",
     dead_origin: str,
     tmp_path: Path,
 ) -> None:
     token = TokenFactory(issuer=ISSUER).access_token()
-    async with content(duet, dead_origin, tmp_path) as client:
+    async with content_client(duet, dead_origin, tmp_path) as client:
         ready = await client.get("/readyz")
         assert ready.status_code == 503
         assert ready.json()["checks"] == {
@@ -100,6 +104,6 @@ async def test_with_neither_auth_nor_a_copy_it_is_alive_and_not_ready(
             "verification_key": False,
         }
         assert (await client.get("/livez")).status_code == 200
-        answer = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
-        assert_problem(answer, 401, "invalid_token")
+        response = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
+        assert_problem(response, 401, "invalid_token")
         assert (await client.get("/api/v1/posts")).status_code == 200

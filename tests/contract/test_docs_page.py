@@ -1,4 +1,4 @@
-"""`/docs` works on a machine with no network: everything it needs comes from this origin."""
+"""`/docs` works without internet access, because all its assets come from the same origin."""
 
 import re
 
@@ -12,19 +12,19 @@ ASSETS = {
 }
 
 
-async def test_the_origin_leads_to_the_docs(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+async def test_the_root_redirects_to_the_docs(client: httpx.AsyncClient) -> None:
+    response = await client.get("/")
+    assert (response.status_code, response.headers["location"]) == (307, "/docs")
 
 
-async def test_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
+async def test_the_docs_page_names_no_other_host(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert re.findall(r"https?://|[\"'(]//", page.text) == []
 
 
-async def test_everything_the_page_loads_is_an_asset_of_ours(client: httpx.AsyncClient) -> None:
+async def test_the_docs_page_loads_only_local_assets(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs")
     loaded = set(re.findall(r'(?:src|href)="([^"]+)"', page.text))
     assert loaded == ASSETS.keys()
@@ -32,19 +32,21 @@ async def test_everything_the_page_loads_is_an_asset_of_ours(client: httpx.Async
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-async def test_it_is_served(client: httpx.AsyncClient, asset: str) -> None:
-    answer = await client.get(asset)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].split(";")[0] == ASSETS[asset]
-    assert len(answer.content) > 500
+async def test_an_asset_is_served(client: httpx.AsyncClient, asset: str) -> None:
+    response = await client.get(asset)
+    assert response.status_code == 200
+    assert response.headers["content-type"].split(";")[0] == ASSETS[asset]
+    assert len(response.content) > 500
 
 
-async def test_the_style_sheet_loads_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_the_style_sheet_loads_nothing_from_other_hosts(client: httpx.AsyncClient) -> None:
     css = (await client.get("/docs/swagger-ui.css")).text
     assert [url for url in re.findall(r"url\(([^)]{0,40})", css) if "data:" not in url] == []
 
 
-async def test_the_document_is_that_of_both_services(client: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_combines_those_of_both_services(
+    client: httpx.AsyncClient,
+) -> None:
     merged, auth, content = [
         (await client.get(path)).json()
         for path in ("/openapi.json", "/openapi/auth.json", "/openapi/content.json")
@@ -56,9 +58,11 @@ async def test_the_document_is_that_of_both_services(client: httpx.AsyncClient) 
             assert merged["components"][kind].items() >= members.items()
 
 
-async def test_every_reference_of_the_document_resolves(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/openapi.json")
-    schemas = answer.json()["components"]["schemas"]
-    referred = set(re.findall(r"#/components/schemas/([\w.-]+)", answer.text))
+async def test_every_schema_reference_of_the_openapi_document_resolves(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await client.get("/openapi.json")
+    schemas = response.json()["components"]["schemas"]
+    referred = set(re.findall(r"#/components/schemas/([\w.-]+)", response.text))
     assert referred
     assert referred <= schemas.keys()

@@ -14,7 +14,7 @@ _LOADED = re.compile(r'<(?:script|img|iframe)[^>]*\ssrc="([^"]*)"|<link[^>]*\shr
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
-    """The pages of a site that a test can change."""
+    """A copy of the pages, which a test can change."""
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     return Path(shutil.copytree(ROOT / "docs", tmp_path / "docs"))
 

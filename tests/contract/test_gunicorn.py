@@ -1,4 +1,4 @@
-"""Several workers on one machine, as docs/guides/operations.md starts them."""
+"""gunicorn runs several workers on one machine, as docs/guides/operations.md describes."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ _WORKERS = 2
 
 
 @pytest.fixture
-def several(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+def gunicorn_environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
     return {
         **environment,
         "RATE_LIMIT_ENABLED": "false",
@@ -37,68 +37,74 @@ def several(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture(params=["auth", "content"])
 async def gunicorn(
-    request: pytest.FixtureRequest, several: dict[str, str], tmp_path: Path
+    request: pytest.FixtureRequest, gunicorn_environment: dict[str, str], tmp_path: Path
 ) -> AsyncIterator[Program]:
     command = (*_GUNICORN, f"duet_{request.param}.main:create_app()")
-    async with running_program(command, several, tmp_path, _READY) as program:
+    async with running_program(command, gunicorn_environment, tmp_path, _READY) as program:
         yield program
 
 
 async def _scrape(program: Program) -> Scrape:
-    """Of whichever worker takes the connection."""
+    """Return the metrics from whichever worker accepts the connection."""
     async with httpx.AsyncClient(base_url=program.url) as client:
         return Scrape.parse((await client.get("/metrics")).text)
 
 
 def _workers(program: Program) -> set[int]:
+    """Return the process ids of the workers."""
     pid = program.process.pid
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
-def _counts(folder: Path) -> list[Path]:
-    """The folders with what the workers counted."""
+def _metrics_folders(folder: Path) -> list[Path]:
+    """Return the folders that the workers write their metrics to."""
     return list(folder.glob("duet-metrics-*"))
 
 
-async def _until_all_count(program: Program) -> None:
-    """Each worker writes its gauges down once it has started, and takes connections before."""
+async def _wait_for_all_workers(program: Program) -> None:
+    """Wait until every worker reports metrics. A worker accepts connections before it does."""
     async with asyncio.timeout(20):
-        most = 0.0
-        while most != _WORKERS * 5:
-            await asyncio.sleep(0.1)  # nothing announces it
-            most = (await _scrape(program)).value("duet_db_pool_connections_max", pool="read")
+        connections = 0.0
+        while connections != _WORKERS * 5:
+            await asyncio.sleep(0.1)  # there is no event to wait for
+            connections = (await _scrape(program)).value(
+                "duet_db_pool_connections_max", pool="read"
+            )
 
 
-async def test_one_scrape_counts_every_worker(gunicorn: Program) -> None:
-    await _until_all_count(gunicorn)
+async def test_one_scrape_includes_every_worker(gunicorn: Program) -> None:
+    await _wait_for_all_workers(gunicorn)
     for _ in range(20):
         async with httpx.AsyncClient(base_url=gunicorn.url) as client:
             assert (await client.get("/nowhere")).status_code == 404
     for _ in range(4):
-        shown = await _scrape(gunicorn)
-        assert shown.value("http_requests_total", handler="none", status="404") == 20
+        scraped = await _scrape(gunicorn)
+        assert scraped.value("http_requests_total", handler="none", status="404") == 20
 
 
-async def test_a_worker_that_dies_is_replaced_and_counted_no_more(gunicorn: Program) -> None:
-    await _until_all_count(gunicorn)
+async def test_a_killed_worker_is_replaced_and_no_longer_counted(gunicorn: Program) -> None:
+    await _wait_for_all_workers(gunicorn)
     killed = _workers(gunicorn).pop()
     os.kill(killed, signal.SIGKILL)
     async with asyncio.timeout(20):
-        now: set[int] = set()
-        while killed in now or len(now) != _WORKERS:
-            await asyncio.sleep(0.1)  # nothing announces it
-            now = _workers(gunicorn)
-    await _until_all_count(gunicorn)
+        workers: set[int] = set()
+        while killed in workers or len(workers) != _WORKERS:
+            await asyncio.sleep(0.1)  # there is no event to wait for
+            workers = _workers(gunicorn)
+    await _wait_for_all_workers(gunicorn)
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-async def test_it_drains_every_worker_and_clears_its_files(
-    several: dict[str, str], tokens: TokenFactory, tmp_path: Path, told: signal.Signals
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+async def test_gunicorn_drains_every_worker_and_deletes_its_metrics(
+    gunicorn_environment: dict[str, str],
+    tokens: TokenFactory,
+    tmp_path: Path,
+    stop_signal: signal.Signals,
 ) -> None:
     command = (*_GUNICORN, "duet_content.main:create_app()")
-    async with running_program(command, several, tmp_path, _READY) as program:
-        await _until_all_count(program)
-        assert _counts(tmp_path)
+    async with running_program(command, gunicorn_environment, tmp_path, _READY) as program:
+        await _wait_for_all_workers(program)
+        assert _metrics_folders(tmp_path)
         async with AsyncExitStack() as stack:
             sockets = [
                 await stack.enter_async_context(
@@ -113,10 +119,10 @@ async def test_it_drains_every_worker_and_clears_its_files(
                 for number in range(6)
             ]
             for socket in sockets:
-                await socket.recv()  # the welcome
-            program.process.send_signal(told)
+                await socket.recv()  # the welcome message
+            program.process.send_signal(stop_signal)
             async with asyncio.timeout(10):
                 await asyncio.gather(*(socket.wait_closed() for socket in sockets))
             assert [socket.close_code for socket in sockets] == [1012] * len(sockets)
         assert await program.wait() == 0
-    assert not _counts(tmp_path)
+    assert not _metrics_folders(tmp_path)

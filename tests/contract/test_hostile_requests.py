@@ -1,4 +1,4 @@
-"""Whatever is sent, no answer is a server error, each refusal is documented, nothing is stored."""
+"""A hostile request causes no server error, no undocumented refusal and no change of data."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from tests.support.tables import TABLES
 from tests.support.users import register_user
 
 EVERYWHERE = {"not_found", "method_not_allowed"}
-SERVERS_OWN = "Invalid HTTP request received."  # uvicorn's, when it was no HTTP
+NOT_HTTP = "Invalid HTTP request received."  # uvicorn's response to a request that is not HTTP
 
 
 @dataclass
 class Target:
-    """A running pair, somebody's token and post, and a look at what is stored."""
+    """Both running services with a user's token and post, and connections to their databases."""
 
     url: str
     token: str
@@ -35,6 +35,7 @@ class Target:
         return await send(self.url, data, cut_off=request.cut_off)
 
     async def stored(self) -> list[str]:
+        """Return the content of every table."""
         return [
             await self.connections[service].fetchval(
                 f"SELECT string_agg(t::text, '|' ORDER BY t::text) FROM {table} t"  # noqa: S608
@@ -50,12 +51,12 @@ class Target:
 
     def all_documented(self) -> set[str]:
         operations = [o for path in self.paths.values() for o in path.values()]
-        answers = [a for operation in operations for a in operation["responses"].values()]
-        return EVERYWHERE | {code for answer in answers for code in _codes(answer)}
+        responses = [r for operation in operations for r in operation["responses"].values()]
+        return EVERYWHERE | {code for response in responses for code in _codes(response)}
 
 
-def _codes(answer: dict[str, Any]) -> set[str]:
-    problem = answer.get("content", {}).get("application/problem+json", {})
+def _codes(response: dict[str, Any]) -> set[str]:
+    problem = response.get("content", {}).get("application/problem+json", {})
     return set(problem.get("examples", {}))
 
 
@@ -82,17 +83,17 @@ async def target(session_duet: Duet) -> AsyncIterator[Target]:
         await connection.close()
 
 
-def refusal_of(answer: httpx.Response | None) -> str:
-    """The code of an answer that must be a problem detail with a status of 4xx."""
-    assert answer is not None
-    assert 400 <= answer.status_code < 500, answer.text
-    code: str = answer.json()["code"]
-    assert_problem(answer, answer.status_code, code)
+def refusal_of(response: httpx.Response | None) -> str:
+    """Return the code of a response, which must be a problem with a 4xx status."""
+    assert response is not None
+    assert 400 <= response.status_code < 500, response.text
+    code: str = response.json()["code"]
+    assert_problem(response, response.status_code, code)
     return code
 
 
 @pytest.mark.parametrize("request_", HOSTILE_BODIES, ids=lambda request: request.name)
-async def test_a_body_is_refused(target: Target, request_: Request) -> None:
+async def test_a_hostile_body_is_refused(target: Target, request_: Request) -> None:
     before = await target.stored()
     code = refusal_of(await target.attack(request_))
     assert code in target.documented(request_)
@@ -103,10 +104,10 @@ async def test_a_body_is_refused(target: Target, request_: Request) -> None:
 @pytest.mark.parametrize(
     "request_", [*HOSTILE_REQUESTS, *BROKEN_REQUESTS], ids=lambda request: request.name
 )
-async def test_a_request_does_no_harm(target: Target, request_: Request) -> None:
+async def test_a_hostile_request_changes_no_data(target: Target, request_: Request) -> None:
     before = await target.stored()
-    answer = await target.attack(request_)
-    assert answer is not None or request_.cut_off
-    if answer is not None and answer.text != SERVERS_OWN and not answer.is_success:
-        assert refusal_of(answer) in target.all_documented()
+    response = await target.attack(request_)
+    assert response is not None or request_.cut_off
+    if response is not None and response.text != NOT_HTTP and not response.is_success:
+        assert refusal_of(response) in target.all_documented()
     assert await target.stored() == before

@@ -1,4 +1,4 @@
-"""Both OpenAPI documents are true: Schemathesis finds no answer that they do not describe."""
+"""Schemathesis finds no response that the OpenAPI documents do not describe."""
 
 import asyncio
 import sys
@@ -23,39 +23,39 @@ _ENDS_THE_SESSION = "logout|users/me$"
 SCOPES = [
     pytest.param("content.json", (), id="content"),
     pytest.param("auth.json", ("--exclude-path-regex", _ENDS_THE_SESSION), id="auth"),
-    # Apart and last, because each of them makes the token useless for the others.
+    # Separate, because each of these operations makes the token useless for the others.
     pytest.param(
-        "auth.json", ("--include-path-regex", _ENDS_THE_SESSION), id="the ends of a session"
+        "auth.json", ("--include-path-regex", _ENDS_THE_SESSION), id="auth, the end of a session"
     ),
 ]
 
 
 @pytest.mark.parametrize(("document", "scope"), SCOPES)
-async def test_every_answer_is_documented(
+async def test_every_response_is_documented(
     duet: Duet, client: httpx.AsyncClient, tmp_path: Path, document: str, scope: tuple[str, ...]
 ) -> None:
-    token = await _superusers_token(duet, client)
+    token = await _superuser_token(duet, client)
     process = await asyncio.create_subprocess_exec(
         *(SCHEMATHESIS, "run", f"{duet.url}/openapi/{document}", *scope),
         *("--header", f"Authorization: Bearer {token}", "--header", "Connection: close"),
         *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
         *("--max-examples", "10", "--seed", "1", "--generation-database", "none"),
-        # One worker: with several, Hypothesis's strategies are shared by threads, which now and
-        # then ends in an error of its own (HypothesisWorks/hypothesis#4451).
+        # One worker, because several would share Hypothesis's strategies between threads, which
+        # sometimes causes an error (HypothesisWorks/hypothesis#4451).
         *("--continue-on-failure", "--no-shrink", "--no-color", "--workers", "1"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
 
 
-async def _superusers_token(duet: Duet, client: httpx.AsyncClient) -> str:
-    """A token that opens everything, so that more than refusals is looked at."""
-    somebody = await register_user(client)
+async def _superuser_token(duet: Duet, client: httpx.AsyncClient) -> str:
+    """Return a token with every permission, so that not every request is refused."""
+    user = await register_user(client)
     connection = await asyncpg.connect(duet.urls.auth)
-    await connection.execute("UPDATE users SET is_superuser = true WHERE id = $1", somebody.id)
+    await connection.execute("UPDATE users SET is_superuser = true WHERE id = $1", user.id)
     await connection.close()
-    token: str = (await log_in(client, somebody.email)).json()["access_token"]
+    token: str = (await log_in(client, user.email)).json()["access_token"]
     return token

@@ -1,4 +1,4 @@
-"""`duet-auth serve` and `duet-content serve`, as a pod runs them."""
+"""`duet-auth serve` and `duet-content serve` run as in a pod."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.mark.parametrize("service", ["auth", "content"])
-async def test_it_is_ready_and_ends_with_sigterm(
+async def test_a_service_becomes_ready_and_exits_on_sigterm(
     service: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     command = (str(PROGRAMS / f"duet-{service}"), "serve")
@@ -35,10 +35,10 @@ async def test_sigterm_closes_websockets_with_1012(
 ) -> None:
     command = (str(PROGRAMS / "duet-content"), "serve")
     async with running_program(command, environment, tmp_path) as program:
-        offered = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{tokens.access_token()}")]
+        subprotocols = [Subprotocol("duet.v1"), Subprotocol(f"bearer.{tokens.access_token()}")]
         url = f"{program.url.replace('http', 'ws', 1)}/ws/pod"
-        async with connect(url, subprotocols=offered) as socket:
-            await socket.recv()  # the welcome
+        async with connect(url, subprotocols=subprotocols) as socket:
+            await socket.recv()  # the welcome message
             program.process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(10):
                 with pytest.raises(ConnectionClosed):
@@ -47,14 +47,14 @@ async def test_sigterm_closes_websockets_with_1012(
         await program.wait()
 
 
-async def test_only_a_trusted_proxy_is_believed(
+async def test_a_client_cannot_forge_its_address_behind_a_trusted_proxy(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Counted from the right: what a client put in front of the proxy's own entry is its own."""
+    """The proxy appends the rightmost entry. The client can write any entries before it."""
     command = (str(PROGRAMS / "duet-content"), "serve")
-    changed = {**environment, "RATE_LIMIT_ADDRESS": "2"}
+    with_rate_limit = {**environment, "RATE_LIMIT_ADDRESS": "2"}
     async with (
-        running_program(command, changed, tmp_path) as program,
+        running_program(command, with_rate_limit, tmp_path) as program,
         httpx.AsyncClient(base_url=program.url) as client,
     ):
         statuses = [

@@ -1,4 +1,4 @@
-"""When `duet-standalone` cannot start it says why in one line, and leaves nothing running."""
+"""If `duet-standalone` cannot start, it prints the cause on one line and leaves nothing running."""
 
 import socket
 from pathlib import Path
@@ -14,62 +14,64 @@ from tests.support.programs import (
 )
 
 
-async def why(folder: Path, environment: dict[str, str]) -> str:
-    """The one line of a program that did not start, without its prefix."""
-    status, said = await run_to_exit(STANDALONE, environment, folder)
-    assert status == 1, said
-    assert "Traceback" not in said
-    (line,) = said.splitlines()
+async def startup_error(folder: Path, environment: dict[str, str]) -> str:
+    """Return the one line that a program prints when it cannot start, without its prefix."""
+    status, error = await run_to_exit(STANDALONE, environment, folder)
+    assert status == 1, error
+    assert "Traceback" not in error
+    (line,) = error.splitlines()
     assert line.startswith("duet: ")
     return line.removeprefix("duet: ")
 
 
-async def test_a_taken_port(tmp_path: Path) -> None:
+async def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = await why(tmp_path, standalone_environment(data, PORT=str(port)))
-    assert said.startswith(f"port {port} on 127.0.0.1 cannot be used")
-    assert "set PORT" in said
+        error = await startup_error(tmp_path, standalone_environment(data, PORT=str(port)))
+    assert error.startswith(f"port {port} on 127.0.0.1 cannot be used")
+    assert "set PORT" in error
     assert not data.exists()
 
 
-async def test_a_host_that_is_not_ours(tmp_path: Path) -> None:
-    said = await why(tmp_path, standalone_environment(tmp_path / "data", HOST="192.0.2.1"))
-    assert "on 192.0.2.1 cannot be used" in said
+async def test_a_host_that_is_not_an_address_of_the_machine_is_reported(tmp_path: Path) -> None:
+    error = await startup_error(
+        tmp_path, standalone_environment(tmp_path / "data", HOST="192.0.2.1")
+    )
+    assert "on 192.0.2.1 cannot be used" in error
 
 
-async def test_a_file_where_the_data_folder_should_be(tmp_path: Path) -> None:
+async def test_a_file_in_place_of_the_data_folder_is_reported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_text("in the way")
-    said = await why(tmp_path, standalone_environment(data))
-    assert said.startswith(f"the data folder {data} cannot be used")
-    assert "set DATA_DIR" in said
+    error = await startup_error(tmp_path, standalone_environment(data))
+    assert error.startswith(f"the data folder {data} cannot be used")
+    assert "set DATA_DIR" in error
     assert data.read_text() == "in the way"
 
 
-async def test_a_data_folder_in_use(tmp_path: Path) -> None:
+async def test_a_data_folder_in_use_is_reported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with DataFolder(data):
-        said = await why(tmp_path, standalone_environment(data))
-    assert said.startswith(f"the data folder {data} is in use by another Duet")
+        error = await startup_error(tmp_path, standalone_environment(data))
+    assert error.startswith(f"the data folder {data} is in use by another Duet")
     assert not (data / "postgres").exists()
 
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://ada:s3cret@{dead}/duet", "postgresql:///x?host=/nowhere", "nonsense"],
-    ids=["a dead port", "no socket", "no URL"],
+    ["postgresql://ada:s3cret@{closed}/duet", "postgresql:///x?host=/nowhere", "nonsense"],
+    ids=["a closed port", "a missing socket", "not a URL"],
 )
-async def test_a_database_that_cannot_be_reached(tmp_path: Path, url: str) -> None:
+async def test_an_unreachable_database_is_reported(tmp_path: Path, url: str) -> None:
     data = tmp_path / "data"
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        url = url.format(dead=f"127.0.0.1:{bound.getsockname()[1]}")
-        said = await why(tmp_path, standalone_environment(data, DATABASE_URL=url))
-    assert "cannot be reached" in said
-    assert "check DATABASE_URL" in said
-    assert "s3cret" not in said
+        url = url.format(closed=f"127.0.0.1:{bound.getsockname()[1]}")
+        error = await startup_error(tmp_path, standalone_environment(data, DATABASE_URL=url))
+    assert "cannot be reached" in error
+    assert "check DATABASE_URL" in error
+    assert "s3cret" not in error
     assert not (data / "postgres").exists()
 
 
@@ -82,17 +84,17 @@ async def test_a_database_that_cannot_be_reached(tmp_path: Path, url: str) -> No
         ("LOG_LEVEL", "LOUD"),
     ],
 )
-async def test_a_setting_that_is_wrong(tmp_path: Path, name: str, value: str) -> None:
+async def test_an_invalid_setting_is_reported(tmp_path: Path, name: str, value: str) -> None:
     data = tmp_path / "data"
-    said = await why(tmp_path, standalone_environment(data, **{name: value}))
-    assert said.startswith(f"the setting {name} is wrong")
+    error = await startup_error(tmp_path, standalone_environment(data, **{name: value}))
+    assert error.startswith(f"the setting {name} is wrong")
     assert not is_postgres_running(data)
 
 
-async def test_a_key_that_does_not_open_the_data(tmp_path: Path) -> None:
+async def test_a_file_with_an_invalid_key_encryption_key_is_reported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "key-encryption.key").write_text("c2hvcnQ=\n")
-    said = await why(tmp_path, standalone_environment(data))
-    assert said.startswith("the setting KEY_ENCRYPTION_KEY is wrong")
+    error = await startup_error(tmp_path, standalone_environment(data))
+    assert error.startswith("the setting KEY_ENCRYPTION_KEY is wrong")
     assert not is_postgres_running(data)

@@ -1,4 +1,4 @@
-"""`duet-standalone` ends and begins again: cleanly or killed, what it acknowledged is there."""
+"""`duet-standalone` keeps every acknowledged write when it is restarted or killed."""
 
 import asyncio
 from pathlib import Path
@@ -20,7 +20,7 @@ WRITERS = 6
 ACKNOWLEDGED = 150
 
 
-async def test_ctrl_c_ends_it_with_its_postgres(tmp_path: Path) -> None:
+async def test_ctrl_c_stops_duet_and_its_postgresql(tmp_path: Path) -> None:
     data = tmp_path / "data"
     async with running_program(STANDALONE, standalone_environment(data), tmp_path) as duet:
         assert is_postgres_running(data)
@@ -48,7 +48,7 @@ async def test_a_user_a_session_and_a_post_survive_a_restart(tmp_path: Path) -> 
         assert (await log_in(client, registered_user.email)).status_code == 200
 
 
-async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -> None:
+async def test_no_acknowledged_write_is_lost_when_duet_is_killed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     environment = standalone_environment(data)
     async with running_program(STANDALONE, environment, tmp_path) as duet:
@@ -59,43 +59,43 @@ async def test_no_acknowledged_write_is_lost_when_it_is_killed(tmp_path: Path) -
     assert len(acknowledged) >= ACKNOWLEDGED
     async with running_program(STANDALONE, environment, tmp_path) as duet:
         async with httpx.AsyncClient(base_url=duet.url, headers=registered_user.headers) as client:
-            answers = await asyncio.gather(*(client.get(url) for url in acknowledged))
-        assert {answer.status_code for answer in answers} == {200}
+            responses = await asyncio.gather(*(client.get(url) for url in acknowledged))
+        assert {response.status_code for response in responses} == {200}
         assert await duet.interrupt() == 0
     assert not (data / "postgres" / "postmaster.pid").exists()
 
 
-async def test_it_runs_on_a_server_of_ones_own(tmp_path: Path) -> None:
+async def test_duet_can_use_another_postgresql_server(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    with EmbeddedPostgres(tmp_path / "own", durable=False) as own:
-        environment = standalone_environment(data, DATABASE_URL=own.url())
+    with EmbeddedPostgres(tmp_path / "server", durable=False) as server:
+        environment = standalone_environment(data, DATABASE_URL=server.url())
         async with (
             running_program(STANDALONE, environment, tmp_path) as duet,
             httpx.AsyncClient(base_url=duet.url) as client,
         ):
             registered_user = await register_user(client)
-            answer = await client.post(
+            response = await client.post(
                 POSTS, json={"title": "Mine"}, headers=registered_user.headers
             )
-            assert answer.status_code == 201
+            assert response.status_code == 201
             assert await duet.interrupt() == 0
         assert not (data / "postgres").exists()
-        assert is_postgres_running(tmp_path / "own")
+        assert is_postgres_running(tmp_path / "server")
 
 
 async def _write_until_killed(duet: Program, author: RegisteredUser) -> list[str]:
-    """Where the posts are whose creation was acknowledged, all writers together."""
+    """Create posts concurrently until Duet is killed. Return the URLs of the acknowledged posts."""
     acknowledged: list[str] = []
 
     async def write() -> None:
         async with httpx.AsyncClient(base_url=duet.url, headers=author.headers) as client:
             while True:
                 try:
-                    answer = await client.post(POSTS, json={"title": "Written"})
+                    response = await client.post(POSTS, json={"title": "Written"})
                 except httpx.TransportError:
                     return
-                assert answer.status_code == 201, answer.text
-                acknowledged.append(answer.headers["location"])
+                assert response.status_code == 201, response.text
+                acknowledged.append(response.headers["location"])
                 if len(acknowledged) == ACKNOWLEDGED:
                     duet.kill()
 

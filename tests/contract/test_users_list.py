@@ -1,4 +1,4 @@
-"""`duet-auth users list`, run as an operator runs it."""
+"""`duet-auth users list` prints users for an operator."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from tests.support.users import register_user
 
 
 async def list_users(duet: Duet, folder: Path, *options: str) -> str:
-    """Return what the program prints."""
+    """Run the program and return its output."""
     command = (str(Path(sys.executable).with_name("duet-auth")), "users", "list", *options)
     environment = {"AUTH_DATABASE_URL": duet.urls.auth, "KEY_ENCRYPTION_KEY": KEY_ENCRYPTION_KEY}
     end = await run_program(command, environment, folder)
@@ -21,7 +21,7 @@ async def list_users(duet: Duet, folder: Path, *options: str) -> str:
     return end.output
 
 
-async def test_it_shows_a_slice_newest_first_and_the_total(
+async def test_users_are_listed_newest_first_with_the_total(
     duet: Duet, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     users = [await register_user(client) for _ in range(3)]
@@ -37,13 +37,13 @@ async def test_it_shows_a_slice_newest_first_and_the_total(
     ]
 
 
-async def test_it_shows_only_active_users_on_request(
+async def test_the_active_option_lists_only_active_users(
     duet: Duet, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     users = [await register_user(client) for _ in range(3)]
     await update_user(duet, users[1].id, is_active=False)
 
-    shown = json.loads(await list_users(duet, tmp_path, "--active", "--limit", "1", "--json"))
+    listed = json.loads(await list_users(duet, tmp_path, "--active", "--limit", "1", "--json"))
 
-    assert [user["email"] for user in shown["users"]] == [users[2].email]
-    assert shown["total"] == 2
+    assert [user["email"] for user in listed["users"]] == [users[2].email]
+    assert listed["total"] == 2
