@@ -18,7 +18,7 @@ _SERVICES: Final = ("auth", "content")
 
 
 def package(registry: str, target: Path) -> None:
-    """Write an archive of each chart that can be installed; its default images are in the registry.
+    """Write an archive of each installable chart, with default images from the registry.
 
     In the repository the defaults name no registry, because a development cluster gets the images
     without one. Raises ValueError when a chart's values do not name its image as expected.

@@ -1,4 +1,4 @@
-"""Both services' apps, as the production code makes them. They open nothing before they start."""
+"""The apps of both services, as in production. An app opens no connection before it starts."""
 
 from base64 import b64encode
 from functools import cache
@@ -17,7 +17,7 @@ _UNUSED_URL: Final = SecretStr("postgresql://unused")
 
 @cache
 def apps() -> dict[str, Service[Runtime]]:
-    """Return the apps of `auth` and `content` by the name of their service."""
+    """Return the apps of auth and content, by the name of their service."""
     key = SecretStr(b64encode(bytes(32)).decode())
     auth = AuthSettings(AUTH_DATABASE_URL=_UNUSED_URL, key_encryption_key=key)
     content = ContentSettings(CONTENT_DATABASE_URL=_UNUSED_URL)

@@ -22,7 +22,7 @@ def error_table() -> str:
 
 
 def common_codes() -> str:
-    """Return the codes that every operation can answer with, as a list."""
+    """Return the codes that every operation can respond with, as a list."""
     return "".join(f"- {code(error.code)} ({error.status})\n" for error in EVERYWHERE)
 
 
@@ -52,7 +52,7 @@ def _errors() -> list[type[DuetError]]:
 
 def _subclasses(parent: type[DuetError]) -> Iterator[type[DuetError]]:
     for child in parent.__subclasses__():
-        if child.__module__.startswith("duet_"):  # not those of a test
+        if child.__module__.startswith("duet_"):  # excludes errors that a test defines
             yield child
         yield from _subclasses(child)
 

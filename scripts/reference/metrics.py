@@ -38,5 +38,5 @@ def _row(metric: MetricWrapperBase) -> tuple[str, ...]:
     labels = ", ".join(map(code, metric._labelnames))  # noqa: SLF001 - there is no public accessor
     workers = "sum"
     if isinstance(metric, Gauge):
-        workers = _GAUGES[metric._multiprocess_mode]  # noqa: SLF001 - likewise
+        workers = _GAUGES[metric._multiprocess_mode]  # noqa: SLF001 - the same reason
     return name, family.type, labels, workers, family.documentation

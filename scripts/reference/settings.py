@@ -52,7 +52,7 @@ def _typed_table(settings: type[BaseSettings]) -> str:
 
 
 def _own_fields(settings: type[BaseSettings]) -> Iterator[tuple[str, FieldInfo]]:
-    """Yield the fields that no base class with a table of its own has."""
+    """Yield the fields that are not in the table of a base class."""
     bases = [base for _, base in _READERS if issubclass(settings, base) and base is not settings]
     inherited = {name for base in bases for name in base.model_fields}
     return ((n, field) for n, field in settings.model_fields.items() if n not in inherited)

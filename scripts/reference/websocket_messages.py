@@ -48,10 +48,10 @@ def _message_table(union: object) -> str:
 
 
 def _shape(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """Return a JSON schema as an object to read, such as `{"type": "ping", "id"?: string}`."""
+    """Return a JSON schema in a readable form, such as `{"type": "ping", "id"?: string}`."""
     if "$ref" in schema:
         return _shape(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
-    if "anyOf" in schema:  # a type or null, for a field that may be left out
+    if "anyOf" in schema:  # a type or null, for an optional field
         return _shape(schema["anyOf"][0], root)
     if "const" in schema:
         return json.dumps(schema["const"])
@@ -69,7 +69,7 @@ def _shape(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
 
 
 def _object_shape(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
-    """Return the fields with the type first and those that may be left out last."""
+    """Return the fields with the type first and the optional fields last."""
     required = {"type", *schema.get("required", ())}
     names = sorted(schema["properties"], key=lambda name: (name != "type", name not in required))
     fields = [
@@ -80,7 +80,7 @@ def _object_shape(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
 
 
 def _member_docstrings(enumeration: type) -> dict[str, str]:
-    """Return the strings that follow an enumeration's members in its source, by member."""
+    """Return the docstring of each member of an enumeration, read from its source."""
     docstrings = {}
     for definition in ast.parse(inspect.getsource(enumeration)).body:
         for statement, following in pairwise(getattr(definition, "body", [])):
