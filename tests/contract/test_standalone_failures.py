@@ -29,8 +29,8 @@ async def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         error = await startup_error(tmp_path, standalone_environment(data, PORT=str(port)))
-    assert error.startswith(f"port {port} on 127.0.0.1 cannot be used")
-    assert "set PORT" in error
+    assert error.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+    assert "Set PORT" in error
     assert not data.exists()
 
 
@@ -45,8 +45,8 @@ async def test_a_file_in_place_of_the_data_folder_is_reported(tmp_path: Path) ->
     data = tmp_path / "data"
     data.write_text("in the way")
     error = await startup_error(tmp_path, standalone_environment(data))
-    assert error.startswith(f"the data folder {data} cannot be used")
-    assert "set DATA_DIR" in error
+    assert error.startswith(f"The data folder {data} cannot be used")
+    assert "Set DATA_DIR" in error
     assert data.read_text() == "in the way"
 
 
@@ -54,7 +54,7 @@ async def test_a_data_folder_in_use_is_reported(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with DataFolder(data):
         error = await startup_error(tmp_path, standalone_environment(data))
-    assert error.startswith(f"the data folder {data} is in use by another Duet")
+    assert error.startswith(f"The data folder {data} is in use by another process")
     assert not (data / "postgres").exists()
 
 
@@ -70,7 +70,7 @@ async def test_an_unreachable_database_is_reported(tmp_path: Path, url: str) -> 
         url = url.format(closed=f"127.0.0.1:{bound.getsockname()[1]}")
         error = await startup_error(tmp_path, standalone_environment(data, DATABASE_URL=url))
     assert "cannot be reached" in error
-    assert "check DATABASE_URL" in error
+    assert "Check DATABASE_URL" in error
     assert "s3cret" not in error
     assert not (data / "postgres").exists()
 
@@ -87,7 +87,7 @@ async def test_an_unreachable_database_is_reported(tmp_path: Path, url: str) -> 
 async def test_an_invalid_setting_is_reported(tmp_path: Path, name: str, value: str) -> None:
     data = tmp_path / "data"
     error = await startup_error(tmp_path, standalone_environment(data, **{name: value}))
-    assert error.startswith(f"the setting {name} is wrong")
+    assert error.startswith(f"The setting {name} is invalid")
     assert not is_postgres_running(data)
 
 
@@ -96,5 +96,5 @@ async def test_a_file_with_an_invalid_key_encryption_key_is_reported(tmp_path: P
     data.mkdir()
     (data / "key-encryption.key").write_text("c2hvcnQ=\n")
     error = await startup_error(tmp_path, standalone_environment(data))
-    assert error.startswith("the setting KEY_ENCRYPTION_KEY is wrong")
+    assert error.startswith("The setting KEY_ENCRYPTION_KEY is invalid")
     assert not is_postgres_running(data)

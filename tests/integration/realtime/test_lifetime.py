@@ -35,7 +35,7 @@ async def test_a_connection_is_closed_when_its_token_expires(
         clock.advance(MOMENT)
 
         assert await client.close_code() == 4401
-        assert client.socket.close_reason == "The access token has expired"
+        assert client.socket.close_reason == "The access token has expired. Get a new one."
         assert [(await witness.receive())["event"] for _ in range(2)] == ["join", "leave"]
 
 
@@ -148,7 +148,7 @@ async def test_a_client_that_stops_reading_is_dropped(
     started_tasks: StartedTasks,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
+    monkeypatch.setattr("duet_content.realtime.connection._CLOSE_SECONDS", 0.01)
     async with (
         run_duet(ws_queue=4) as duet,
         authenticated_websocket(duet, tokens.access_token(), "publisher") as publisher,

@@ -190,7 +190,7 @@ async def test_a_full_queue_closes_the_connection_only_if_the_socket_blocks(
 async def test_closing_does_not_wait_forever_for_a_socket_that_blocks(
     server: Server, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duet_content.realtime.connection._LAST_WORDS_SECONDS", 0.01)
+    monkeypatch.setattr("duet_content.realtime.connection._CLOSE_SECONDS", 0.01)
     server.writable.clear()
     async with connection:
         connection.deliver("1")

@@ -76,5 +76,5 @@ def test_two_origin_headers_are_refused() -> None:
 @pytest.mark.parametrize("text", ["*", "app.example.com", "https://app.example.com/path", "null"])
 def test_a_setting_with_an_invalid_origin_is_refused(text: str) -> None:
     assert parse_origin(text) is None
-    with pytest.raises(ValidationError, match="is no origin"):
+    with pytest.raises(ValidationError, match="is not an origin"):
         ContentSettings(CONTENT_DATABASE_URL="postgresql://x", ws_allowed_origins=[text])

@@ -4,7 +4,7 @@ from duet_common.db.base import Base, service_metadata
 
 
 class ContentBase(Base):
-    """content's own metadata: no table of another service is in it, no foreign key leaves it."""
+    """The base of content's models. Its metadata contains no table of another service."""
 
     __abstract__ = True
     metadata = service_metadata()

@@ -1,4 +1,4 @@
-"""`duet-content`: what an operator does to content from a shell."""
+"""`duet-content`: the command line of the content service."""
 
 import asyncio
 from typing import Annotated
@@ -25,12 +25,15 @@ def serve() -> None:
 
 @app.command()
 def migrate(
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the database to answer.")] = 0,
+    wait: Annotated[float, typer.Option(help="Maximum seconds to wait for the database.")] = 0,
     skip_unknown_host: Annotated[
-        bool, typer.Option(help="Do nothing while the database's host has no address.")
+        bool,
+        typer.Option(
+            help="Succeed without doing anything if the database's host name does not resolve."
+        ),
     ] = False,
 ) -> None:
-    """Bring the database to this release's schema. Safe to run from several places at once."""
+    """Migrate the database to this release's schema. Several processes may run this at once."""
     try:
         settings = ContentSettings()
         configure_logging(settings.log_level, settings.log_format)

@@ -1,6 +1,6 @@
-"""What content's endpoints ask for: ready services.
+"""Dependencies of content's endpoints: its services.
 
-All are `async`, even where they await nothing: FastAPI runs the others in a thread.
+All are `async`, even those that await nothing, because FastAPI runs a plain function in a thread.
 """
 
 from typing import Annotated

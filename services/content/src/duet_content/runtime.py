@@ -1,4 +1,4 @@
-"""What a running content holds; made by `duet_content.main`, reached through `runtime_of`."""
+"""What content runs on; `duet_content.main` creates it, and `runtime_of` returns it."""
 
 from dataclasses import dataclass
 

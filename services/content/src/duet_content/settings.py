@@ -1,4 +1,4 @@
-"""content's settings."""
+"""Settings of the content service."""
 
 from pathlib import Path
 
@@ -9,32 +9,34 @@ from duet_content.realtime.origins import parse_origin
 
 
 class ContentSettings(ServiceSettings):
-    """Read from the environment; `database_url` has no default. There is no secret of auth's."""
+    """Settings from the environment. `database_url` has no default. None is a secret of auth."""
 
     database_url: SecretStr = Field(
         validation_alias="CONTENT_DATABASE_URL",
-        description="`postgresql://…` of content's own database",
+        description="URL of content's database, `postgresql://…`",
     )
     jwks_url: HttpUrl = Field(
         HttpUrl("http://127.0.0.1:8000/.well-known/jwks.json"),
-        description="where auth publishes its public keys",
+        description="URL at which auth publishes its public keys",
     )
     jwks_file: Path | None = Field(
-        None, description="a JWKS document to verify with instead; then auth is never asked"
+        None, description="file with a JWKS document to use instead; then no keys are fetched"
     )
     jwks_refresh_seconds: PositiveFloat = Field(
-        10.0, description="how often the public keys are fetched again"
+        10.0, description="interval at which the public keys are fetched"
     )
     jwks_cool_down_seconds: PositiveFloat = Field(
-        5.0, description="an unknown key makes content ask again, but not more often than this"
+        5.0, description="minimum time between two fetches, which tokens with unknown keys cause"
     )
     ws_allowed_origins: list[str] = Field(
         default_factory=list,
         description="origins (JSON list) that may open a WebSocket, besides the same origin",
     )
-    ws_queue: PositiveInt = Field(256, description="messages waiting for one slow reader")
+    ws_queue: PositiveInt = Field(
+        256, description="maximum number of messages that wait for one slow WebSocket client"
+    )
     ws_authentication_seconds: PositiveFloat = Field(
-        5.0, description="how long a WebSocket may stay open without a token"
+        5.0, description="maximum time for which a WebSocket may stay open without a token"
     )
 
     @field_validator("ws_allowed_origins")
@@ -42,5 +44,5 @@ class ContentSettings(ServiceSettings):
     def _are_origins(cls, texts: list[str]) -> list[str]:
         for text in texts:
             if parse_origin(text) is None:
-                raise ValueError(f"{text!r} is no origin, such as https://app.example.com")
+                raise ValueError(f"{text!r} is not an origin such as https://app.example.com")
         return texts

@@ -1,1 +1,1 @@
-"""What `make run` serves: both services on one origin, with an embedded PostgreSQL."""
+"""The standalone server (`make run`): both services on one origin, with an embedded PostgreSQL."""

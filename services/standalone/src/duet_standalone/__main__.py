@@ -1,4 +1,4 @@
-"""`make run`: the embedded PostgreSQL, both migrations, both services, one origin."""
+"""`duet-standalone`: start PostgreSQL, migrate both databases, and serve both services."""
 
 import asyncio
 import logging
@@ -27,8 +27,8 @@ from duet_standalone.settings import StandaloneSettings
 
 
 def main() -> int:
-    """Run until Ctrl-C or SIGTERM. Exit status 1 and one line when it cannot start."""
-    # uvicorn raises a signal again once it has drained: PostgreSQL must still be stopped then.
+    """Run until Ctrl-C or SIGTERM. Print one line and return 1 if the server cannot start."""
+    # uvicorn raises the signal again after its drain, and PostgreSQL must still be stopped then.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with ExitStack() as stack, suppress(KeyboardInterrupt):
@@ -38,7 +38,7 @@ def main() -> int:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        print(f"duet: the setting {name} is wrong: {first['msg']}", file=sys.stderr)
+        print(f"duet: The setting {name} is invalid: {first['msg']}.", file=sys.stderr)
     else:
         return 0
     return 1
@@ -54,7 +54,7 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
         server_url = stack.enter_context(EmbeddedPostgres(folder.path)).url()
     urls = asyncio.run(prepare_databases(server_url, own_roles=not own_server))
     key = folder.key_encryption_key()
-    # For `duet-auth` in another terminal.
+    # `duet-auth` in another terminal reads this file.
     folder.write_secret("auth.env", f"AUTH_DATABASE_URL={urls.auth}\nKEY_ENCRYPTION_KEY={key}")
     origin = f"http://{settings.host}:{settings.port}"
     auth = AuthSettings(AUTH_DATABASE_URL=SecretStr(urls.auth), key_encryption_key=SecretStr(key))
@@ -76,14 +76,14 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bound before anything else is started. Raises `StartFailure` when the port is taken."""
+    """Bind the port before anything else starts. Raises `StartFailure` if it cannot be used."""
     try:
-        # Listening already: content's first question for auth's keys waits here until we serve.
+        # It listens already: content's first request for auth's keys waits until the server runs.
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise StartFailure(
-            f"port {port} on {host} cannot be used ({reason}); set PORT to another"
+            f"Port {port} on {host} cannot be used ({reason}). Set PORT to another port."
         ) from None
 
 

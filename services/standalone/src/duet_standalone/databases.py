@@ -1,4 +1,4 @@
-"""The two databases of `make run`: made when they are missing, then migrated."""
+"""The two databases of `make run`, which are created if missing, then migrated."""
 
 import asyncio
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class DatabaseUrls:
 
 
 async def prepare_databases(server_url: str, *, own_roles: bool, suffix: str = "") -> DatabaseUrls:
-    """Make both databases on a server, and migrate them. Raises `StartFailure`.
+    """Create both databases on a server and migrate them. Raises `StartFailure`.
 
     With `own_roles` (the embedded server), each service gets a role that owns its database, and
     cannot connect to the other's. On another server both belong to the role of the URL. `suffix`
@@ -36,14 +36,16 @@ async def prepare_databases(server_url: str, *, own_roles: bool, suffix: str = "
         connection = await asyncpg.connect(server_url, timeout=_SECONDS)
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartFailure(
-            f"the database at {_without_password(server_url)} cannot be reached "
-            f"({_reason(error)}); check DATABASE_URL, or unset it to use the embedded one"
+            f"The database at {_without_password(server_url)} cannot be reached "
+            f"({_reason(error)}). Check DATABASE_URL, or unset it to use the embedded one."
         ) from None
     try:
         for name in names:
             await _make_database(connection, name, own_role=own_roles)
     except asyncpg.PostgresError as error:
-        raise StartFailure(f"the databases cannot be made: {error}") from None
+        raise StartFailure(
+            f"The databases cannot be created: {error}. Use a role with CREATEDB in DATABASE_URL."
+        ) from None
     finally:
         await connection.close(timeout=_SECONDS)
     urls = DatabaseUrls(*(_url(server_url, name, own_roles) for name in names))
@@ -51,14 +53,14 @@ async def prepare_databases(server_url: str, *, own_roles: bool, suffix: str = "
         await AUTH_MIGRATIONS.upgrade(urls.auth)
         await CONTENT_MIGRATIONS.upgrade(urls.content)
     except (WrongDatabase, OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
-        raise StartFailure(f"the databases cannot be migrated: {_reason(error)}") from None
+        raise StartFailure(f"The databases cannot be migrated: {_reason(error)}") from None
     return urls
 
 
 async def _make_database(
     connection: "asyncpg.Connection[asyncpg.Record]", name: str, *, own_role: bool
 ) -> None:
-    # The names are constants of this module, so they need no quoting.
+    # The names are constants of this module, so they are safe without quoting.
     if own_role and not await connection.fetchval(
         "SELECT 1 FROM pg_roles WHERE rolname = $1", name
     ):
@@ -86,5 +88,5 @@ def _without_password(url: str) -> str:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, asyncio.TimeoutError):
-        return f"no answer in {_SECONDS:.0f} s"
+        return f"no response within {_SECONDS:.0f} s"
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

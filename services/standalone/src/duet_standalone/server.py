@@ -1,4 +1,4 @@
-"""uvicorn as `make run` and the tests use it to serve both apps."""
+"""The uvicorn server of `make run` and of the tests."""
 
 import socket
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class StandaloneServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 standalone,
-                lifespan="off",  # the caller's, so that a failure is an exception, not a log line
+                lifespan="off",  # the caller runs it, so that a failure raises an exception there
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,

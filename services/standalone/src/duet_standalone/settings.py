@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class StandaloneSettings(BaseSettings):
-    """What `make run` reads, beside the settings of the two services."""
+    """Settings of `make run`, in addition to those of the two services."""
 
     model_config = SettingsConfigDict(
         extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
@@ -15,9 +15,9 @@ class StandaloneSettings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="port to listen on")
-    data_dir: Path = Field(Path(".data"), description="where `make run` keeps its state")
+    data_dir: Path = Field(Path(".data"), description="folder in which `make run` keeps its state")
     database_url: SecretStr | None = Field(
         None,
-        description="`postgresql://…` of an own server, instead of the embedded one; the two "
-        "databases `duet_auth` and `duet_content` are made on it",
+        description="URL of your own server, `postgresql://…`, instead of the embedded one; the "
+        "databases `duet_auth` and `duet_content` are created on it",
     )

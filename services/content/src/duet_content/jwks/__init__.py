@@ -1,1 +1,1 @@
-"""content's copy of auth's public keys, so that it restarts and verifies while auth is down."""
+"""Content's copy of auth's public keys, with which it can restart while auth is down."""

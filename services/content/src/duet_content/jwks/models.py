@@ -1,4 +1,4 @@
-"""The table of the last good JWKS document."""
+"""The table of stored JWKS documents."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from duet_content.base import ContentBase
 
 
 class JwksCopy(ContentBase):
-    """One row an issuer; the document is kept as it was fetched."""
+    """The last valid JWKS document of an issuer, as it was fetched."""
 
     __tablename__ = "jwks_copies"
 

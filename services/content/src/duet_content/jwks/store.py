@@ -1,4 +1,4 @@
-"""The `JwksStore` in content's own database."""
+"""A `JwksStore` in content's database."""
 
 import logging
 
@@ -12,22 +12,23 @@ logger = logging.getLogger(__name__)
 
 
 class DatabaseJwksStore:
-    """Keeps the last good document of one issuer."""
+    """Stores the last valid JWKS document of one issuer."""
 
     def __init__(self, database: Database, issuer: str) -> None:
         self._database = database
         self._issuer = issuer
 
     async def load(self) -> bytes | None:
-        """The copy, or None without one. A database that is down or empty is no reason to fail:
-        the keys can still come over HTTP.
+        """Return the copy, or None if there is none or the database cannot be read.
+
+        An unavailable database is not an error here, because the keys can be fetched over HTTP.
         """
         try:
             async with self._database.transaction() as session:
                 copy = await session.get(JwksCopy, self._issuer)
                 return copy.document if copy else None
         except Exception as error:
-            logger.warning("the stored jwks copy could not be read: %s", error)
+            logger.warning("The stored copy of the JWKS was not read: %s", error)
             return None
 
     async def save(self, document: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Posts."""
+"""Endpoints of posts."""
 
 import uuid
 from typing import Annotated, Literal
@@ -19,13 +19,14 @@ from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStat
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
 _WRITE = problems(Unauthenticated, InvalidToken, NotTheAuthor, PostNotFound, PreconditionFailed)
 AuthorFilter = Annotated[
-    uuid.UUID | Literal["me"] | None, Query(description="only this user's; `me` is the caller")
+    uuid.UUID | Literal["me"] | None,
+    Query(description="return only posts of this user; `me` is the current user"),
 ]
 
 
 @router.get(
     "",
-    summary="Posts, newest first",
+    summary="List posts, newest first",
     responses=problems(Unauthenticated, InvalidToken, DraftsArePrivate, InvalidCursor),
 )
 async def list_posts(
@@ -38,7 +39,7 @@ async def list_posts(
     status: PostStatus = PostStatus.PUBLISHED,
     limit: Limit = 20,
 ) -> Page[PostRead]:
-    """Published posts by when they were published; the caller's drafts by when they were begun."""
+    """List published posts by publication time, or your own drafts by creation time."""
     author_id = _author_id(author, principal)
     if status is PostStatus.PUBLISHED:
         rows = await queries.published(after, limit + 1, author_id)
@@ -48,12 +49,12 @@ async def list_posts(
         raise DraftsArePrivate
     else:
         rows = await queries.drafts(after, limit + 1, author_id)
-    return make_page(Page[PostRead], rows, limit, _place, request, response)
+    return make_page(Page[PostRead], rows, limit, _cursor, request, response)
 
 
 @router.post(
     "",
-    summary="Write a draft",
+    summary="Create a draft",
     status_code=201,
     responses=problems(Unauthenticated, InvalidToken),
 )
@@ -62,18 +63,18 @@ async def create_post(
 ) -> PostRead:
     post = await posts.create(new, principal)
     response.headers["Location"] = f"/api/v1/posts/{post.id}"
-    return _tagged(post, response)
+    return _with_etag(post, response)
 
 
-@router.get("/{post_id}", summary="A post", responses=problems(InvalidToken, PostNotFound))
+@router.get("/{post_id}", summary="Get a post", responses=problems(InvalidToken, PostNotFound))
 async def read_post(
     post_id: uuid.UUID, principal: OptionalPrincipal, queries: PostQueriesDep, response: Response
 ) -> PostRead:
-    """A draft exists for its author alone."""
-    return _tagged(await queries.get(post_id, principal), response)
+    """Get a post. A draft is visible only to its author."""
+    return _with_etag(await queries.get(post_id, principal), response)
 
 
-@router.patch("/{post_id}", summary="Change a post", responses=_WRITE)
+@router.patch("/{post_id}", summary="Update a post", responses=_WRITE)
 async def update_post(
     post_id: uuid.UUID,
     changes: PostPatch,
@@ -82,16 +83,16 @@ async def update_post(
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
-    """With `If-Match`, 412 when it has changed since it was read."""
+    """Update a post. With `If-Match`, the response is 412 if it has changed since it was read."""
     changed = changes.model_dump(exclude_unset=True)
-    return _tagged(await posts.update(post_id, changed, principal, if_match), response)
+    return _with_etag(await posts.update(post_id, changed, principal, if_match), response)
 
 
 @router.delete("/{post_id}", summary="Delete a post", status_code=204, responses=_WRITE)
 async def delete_post(
     post_id: uuid.UUID, principal: CurrentPrincipal, posts: PostServiceDep, if_match: IfMatch = None
 ) -> None:
-    """By its author, or with `posts:moderate`."""
+    """Delete a post. Allowed for its author, and with `posts:moderate`."""
     await posts.delete(post_id, principal, if_match)
 
 
@@ -103,10 +104,10 @@ async def publish_post(
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
-    return _tagged(await posts.publish(post_id, principal, if_match), response)
+    return _with_etag(await posts.publish(post_id, principal, if_match), response)
 
 
-@router.post("/{post_id}/unpublish", summary="Make a post a draft again", responses=_WRITE)
+@router.post("/{post_id}/unpublish", summary="Unpublish a post", responses=_WRITE)
 async def unpublish_post(
     post_id: uuid.UUID,
     principal: CurrentPrincipal,
@@ -114,8 +115,8 @@ async def unpublish_post(
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
-    """By its author, or with `posts:moderate`."""
-    return _tagged(await posts.unpublish(post_id, principal, if_match), response)
+    """Make a post a draft again. Allowed for its author, and with `posts:moderate`."""
+    return _with_etag(await posts.unpublish(post_id, principal, if_match), response)
 
 
 def _author_id(
@@ -128,10 +129,10 @@ def _author_id(
     return principal.user_id
 
 
-def _place(post: PostRead) -> Cursor:
+def _cursor(post: PostRead) -> Cursor:
     return Cursor(post.published_at or post.created_at, post.id)
 
 
-def _tagged(post: PostRead, response: Response) -> PostRead:
+def _with_etag(post: PostRead, response: Response) -> PostRead:
     response.headers["ETag"] = etag_of(post.version)
     return post

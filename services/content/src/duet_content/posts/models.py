@@ -1,4 +1,4 @@
-"""The posts table."""
+"""The table of posts."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from duet_content.base import ContentBase
 
 
 class Post(Entity, ContentBase):
-    """A post. `published_at` is set exactly while it is published; `version` is its ETag."""
+    """A post. `published_at` is set only while it is published; `version` is its ETag."""
 
     __tablename__ = "posts"
 
@@ -26,7 +26,7 @@ class Post(Entity, ContentBase):
         "version_id_col": version,
     }
     __table_args__ = (
-        # Each list is a range of one index, in its own order.
+        # Each list of the API reads one range of one index, in the order of the index.
         Index("ix_posts_published", published_at, "id", postgresql_where=published_at.is_not(None)),
         Index(
             "ix_posts_author_published",

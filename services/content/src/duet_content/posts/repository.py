@@ -1,4 +1,4 @@
-"""Posts in the database: written by the generic repository, read by compiled statements."""
+"""Database access to posts: the repository writes them, and compiled statements read them."""
 
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,7 @@ class PostRepository(Repository[Post]):
     model = Post
 
 
-def _read_model(row: dict[str, object]) -> dict[str, object]:
+def _shape(row: dict[str, object]) -> dict[str, object]:
     row["is_published"] = row["published_at"] is not None
     row["author"] = {
         "id": row.pop("author_id"),
@@ -45,24 +45,24 @@ def _page(
     ordered_by: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
     *filters: ColumnElement[bool],
 ) -> Select[*tuple[object, ...]]:
-    """The `limit` posts after the keyset (`at`, `id`), newest first by a column and the id."""
-    place = tuple_(bindparam("at", type_=ordered_by.type), bindparam("id", type_=Post.id.type))
+    """Select `limit` posts after the cursor (`at`, `id`), newest first by a column and the id."""
+    cursor = tuple_(bindparam("at", type_=ordered_by.type), bindparam("id", type_=Post.id.type))
     return (
-        _POSTS.where(*filters, tuple_(ordered_by, Post.id) < place)
+        _POSTS.where(*filters, tuple_(ordered_by, Post.id) < cursor)
         .order_by(ordered_by.desc(), Post.id.desc())
         .limit(bindparam("limit"))
     )
 
 
-_IS_AUTHORS = Post.author_id == bindparam("author_id")
+_BY_AUTHOR = Post.author_id == bindparam("author_id")
 
-POST_BY_ID: Final = Query(_POSTS.where(Post.id == bindparam("id")), PostRead, _read_model)
+POST_BY_ID: Final = Query(_POSTS.where(Post.id == bindparam("id")), PostRead, _shape)
 PUBLISHED_POSTS: Final = Query(
-    _page(Post.published_at, Post.published_at.is_not(None)), PostRead, _read_model
+    _page(Post.published_at, Post.published_at.is_not(None)), PostRead, _shape
 )
 PUBLISHED_POSTS_BY_AUTHOR: Final = Query(
-    _page(Post.published_at, Post.published_at.is_not(None), _IS_AUTHORS), PostRead, _read_model
+    _page(Post.published_at, Post.published_at.is_not(None), _BY_AUTHOR), PostRead, _shape
 )
 DRAFTS_BY_AUTHOR: Final = Query(
-    _page(Post.created_at, Post.published_at.is_(None), _IS_AUTHORS), PostRead, _read_model
+    _page(Post.created_at, Post.published_at.is_(None), _BY_AUTHOR), PostRead, _shape
 )

@@ -1,4 +1,4 @@
-"""Posts as the API shows and takes them."""
+"""Request and response bodies of posts."""
 
 import uuid
 from enum import StrEnum
@@ -18,7 +18,7 @@ class PostStatus(StrEnum):
 
 
 class PostCreate(RequestModel):
-    """A new post; it starts as a draft."""
+    """A new post, which is a draft."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -31,17 +31,17 @@ class PostCreate(RequestModel):
 
 
 class PostPatch(RequestModel):
-    """The fields to change; one that is absent stays."""
+    """The fields to change. An absent field is not changed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Notes, revised"}]})
 
-    # Not nullable, so the defaults only mark absence; they are never read.
+    # The fields are not nullable: the defaults mark absent fields and are never used.
     title: Title = "-"
     content: Content = ""
 
 
 class Author(ResponseModel):
-    """Who wrote it; `name` and `avatar_url` come from the profile and may be null."""
+    """The author of a post. `name` and `avatar_url` come from the profile and may be null."""
 
     id: uuid.UUID
     name: str | None
@@ -80,4 +80,4 @@ class PostRead(ResponseModel):
     author: Author
     created_at: UtcTime
     updated_at: UtcTime
-    version: int = Field(exclude=True, description="its ETag; not part of the body")
+    version: int = Field(exclude=True, description="the version in the ETag; not part of the body")

@@ -1,4 +1,4 @@
-"""The rules of posts. It never commits: the request's boundary does."""
+"""The rules for posts. The service never commits: the request's transaction does."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ MODERATE: Final = "posts:moderate"
 
 
 class PostQueries:
-    """Reads posts; it holds no session, so it cannot write."""
+    """Reads posts, through the pool of read-only connections."""
 
     def __init__(self, pool: ReadOnlyPool) -> None:
         self._pool = pool
 
     async def get(self, post_id: uuid.UUID, reader: AccessClaims | None) -> PostRead:
-        """Raises `PostNotFound`, for another's draft too: its existence is nobody's business."""
+        """Raises `PostNotFound`, also for a draft of another user, so that it stays private."""
         post = await POST_BY_ID.one(self._pool, id=post_id)
         if post is None or not (
             post.is_published or (reader is not None and reader.user_id == post.author.id)
@@ -43,7 +43,7 @@ class PostQueries:
     async def published(
         self, after: Cursor, limit: int, author_id: uuid.UUID | None = None
     ) -> Sequence[PostRead]:
-        """Published posts, the latest published first."""
+        """Return published posts, the most recently published first."""
         if author_id is None:
             return await PUBLISHED_POSTS.all(self._pool, at=after.at, id=after.id, limit=limit)
         return await PUBLISHED_POSTS_BY_AUTHOR.all(
@@ -51,14 +51,14 @@ class PostQueries:
         )
 
     async def drafts(self, after: Cursor, limit: int, author_id: uuid.UUID) -> Sequence[PostRead]:
-        """An author's drafts, the latest begun first. The caller is that author."""
+        """Return an author's drafts, newest first. The caller must be that author."""
         return await DRAFTS_BY_AUTHOR.all(
             self._pool, at=after.at, id=after.id, limit=limit, author_id=author_id
         )
 
 
 class PostService:
-    """Writes posts. Each method takes the caller, and the `If-Match` header where one applies."""
+    """Writes posts. Methods take the caller, and the `If-Match` header where it applies."""
 
     def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._session = session
@@ -66,7 +66,7 @@ class PostService:
         self._clock = clock
 
     async def create(self, new: PostCreate, author: AccessClaims) -> PostRead:
-        """A draft."""
+        """Create a draft."""
         post = Post(author_id=author.user_id, title=new.title, content=new.content)
         return await self._read(await self._posts.create(post))
 
@@ -84,7 +84,7 @@ class PostService:
     async def publish(
         self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None
     ) -> PostRead:
-        """Make it public now; a post that is public keeps its time. Raises as `update`."""
+        """Publish a post. A published post keeps its publication time. Raises like `update`."""
         post = await self._for_writing(post_id, caller, if_match)
         if post.published_at is None:
             await self._posts.update(post, {"published_at": self._clock()})
@@ -93,14 +93,14 @@ class PostService:
     async def unpublish(
         self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None
     ) -> PostRead:
-        """Make it a draft again, by its author or a moderator. Raises as `update`."""
+        """Make a post a draft, as its author or a moderator. Raises like `update`."""
         post = await self._for_writing(post_id, caller, if_match, moderators=True)
         if post.published_at is not None:
             await self._posts.update(post, {"published_at": None})
         return await self._read(post)
 
     async def delete(self, post_id: uuid.UUID, caller: AccessClaims, if_match: str | None) -> None:
-        """By its author or a moderator. Raises as `update`."""
+        """Delete a post, as its author or a moderator. Raises like `update`."""
         await self._posts.delete(
             await self._for_writing(post_id, caller, if_match, moderators=True)
         )
@@ -113,7 +113,7 @@ class PostService:
         *,
         moderators: bool = False,
     ) -> Post:
-        """The row, locked, if the caller may change it and has seen its latest version."""
+        """Lock and return the row if the caller may change it and its version matches."""
         post = await self._posts.get(post_id, for_update=True)
         is_author = post is not None and post.author_id == caller.user_id
         if post is None or not (post.is_published or is_author):

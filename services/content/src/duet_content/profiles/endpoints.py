@@ -1,4 +1,4 @@
-"""Profiles."""
+"""Endpoints of profiles."""
 
 import uuid
 
@@ -15,12 +15,12 @@ router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"])
 _ME = problems(Unauthenticated, InvalidToken)
 
 
-@router.get("/me", summary="The caller's profile", responses=_ME)
+@router.get("/me", summary="Get your profile", responses=_ME)
 async def read_my_profile(principal: CurrentPrincipal, profiles: ProfileServiceDep) -> ProfileRead:
     return await profiles.read_own(principal.user_id)
 
 
-@router.put("/me", summary="Replace the caller's profile", responses=_ME)
+@router.put("/me", summary="Replace your profile", responses=_ME)
 async def replace_my_profile(
     profile: ProfilePut, principal: CurrentPrincipal, profiles: ProfileServiceDep
 ) -> ProfileRead:
@@ -28,15 +28,15 @@ async def replace_my_profile(
     return ProfileRead.model_validate(updated)
 
 
-@router.patch("/me", summary="Change the caller's profile", responses=_ME)
+@router.patch("/me", summary="Update your profile", responses=_ME)
 async def update_my_profile(
     changes: ProfilePatch, principal: CurrentPrincipal, profiles: ProfileServiceDep
 ) -> ProfileRead:
-    """An absent field stays as it is; null clears it."""
+    """Update a profile. An absent field is not changed; null clears it."""
     updated = await profiles.update(principal.user_id, changes.model_dump(exclude_unset=True))
     return ProfileRead.model_validate(updated)
 
 
-@router.get("/{user_id}", summary="A user's profile", responses=problems(ProfileNotFound))
+@router.get("/{user_id}", summary="Get a user's profile", responses=problems(ProfileNotFound))
 async def read_profile(user_id: uuid.UUID, profiles: ProfileServiceDep) -> ProfileRead:
     return await profiles.read(user_id)

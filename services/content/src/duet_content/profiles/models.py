@@ -1,4 +1,4 @@
-"""The profiles table."""
+"""The table of profiles."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from duet_content.base import ContentBase
 
 
 class Profile(TimestampMixin, ContentBase):
-    """What a user shows of themselves. The key is auth's user id; no foreign key leads there."""
+    """A user's public profile. Its key is the user's id in auth, without a foreign key."""
 
     __tablename__ = "profiles"
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy declares its type

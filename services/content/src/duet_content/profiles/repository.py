@@ -1,4 +1,4 @@
-"""Profiles in the database."""
+"""Database access to profiles."""
 
 import uuid
 
@@ -24,12 +24,12 @@ PROFILE_BY_USER_ID = Query(
 
 
 class ProfileRepository:
-    """Keyed by the user, not by an id of its own, and made on first use: hence not the generic."""
+    """Not the generic repository: the key is the user's id, and first use creates the row."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
     async def get_or_create(self, user_id: uuid.UUID) -> Profile:
-        """The row, locked. Two first uses at once make one row."""
+        """Lock and return the row. Concurrent first uses create only one row."""
         await self.session.execute(insert(Profile).values(user_id=user_id).on_conflict_do_nothing())
         return await self.session.get_one(Profile, user_id, with_for_update=True)

@@ -1,4 +1,4 @@
-"""Profiles as the API shows and takes them."""
+"""Request and response bodies of profiles."""
 
 import uuid
 from typing import Annotated
@@ -20,7 +20,7 @@ Bio = Annotated[PlainText, Field(max_length=2000)]
 AvatarUrl = Annotated[
     PlainText,
     AfterValidator(_https_url),
-    # Of what is stored: percent-encoding makes a URL up to three times as long.
+    # The limit applies to the stored URL: percent-encoding can triple its length.
     Field(max_length=2048, json_schema_extra={"format": "uri", "pattern": "^https://"}),
 ]
 _EXAMPLE: JsonDict = {
@@ -31,7 +31,7 @@ _EXAMPLE: JsonDict = {
 
 
 class ProfilePut(RequestModel):
-    """The whole profile: a field that is absent becomes null."""
+    """A whole profile. An absent field becomes null."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -41,7 +41,7 @@ class ProfilePut(RequestModel):
 
 
 class ProfilePatch(ProfilePut):
-    """The fields to change: one that is absent stays, one that is null is cleared."""
+    """The fields to change. An absent field is not changed; null clears it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"bio": None}]})
 

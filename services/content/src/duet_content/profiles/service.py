@@ -1,4 +1,4 @@
-"""The rules of profiles. It never commits: the request's boundary does."""
+"""The rules for profiles. The service never commits: the request's transaction does."""
 
 import uuid
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from duet_content.profiles.schemas import ProfileRead
 PUBLIC_NAMES = select(
     Profile.user_id, Profile.display_name.label("name"), Profile.avatar_url
 ).subquery("public_names")
-"""What other domains join to show who someone is: `user_id`, `name`, `avatar_url`."""
+"""Users' public names (`user_id`, `name`, `avatar_url`), for other domains to join."""
 
 
 class ProfileService:
@@ -32,7 +32,7 @@ class ProfileService:
         return profile
 
     async def read_own(self, user_id: uuid.UUID) -> ProfileRead:
-        """The caller's profile; an empty one is made the first time it is asked for."""
+        """Return the caller's profile. The first request creates an empty one."""
         profile = await PROFILE_BY_USER_ID.one(self._pool, user_id=user_id)
         if profile is None:
             made = await self._profiles.get_or_create(user_id)
@@ -40,7 +40,7 @@ class ProfileService:
         return profile
 
     async def update(self, user_id: uuid.UUID, values: Mapping[str, object]) -> Profile:
-        """Set the given attributes of the caller's profile, None included."""
+        """Set the given attributes of the caller's profile, also to None."""
         profile = await self._profiles.get_or_create(user_id)
         for name, value in values.items():
             setattr(profile, name, value)

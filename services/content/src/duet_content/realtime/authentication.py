@@ -1,6 +1,7 @@
-"""Who speaks: the token comes with the handshake, as a subprotocol, or as the first message.
+"""Authentication of a WebSocket, with a token in a subprotocol or in the first message.
 
-Never in the query: URLs end up in logs. A browser cannot send `Authorization` with a handshake.
+The token is never in the URL, because URLs are logged. Browsers cannot send `Authorization` with a
+handshake.
 """
 
 import logging
@@ -30,9 +31,9 @@ def offered_subprotocols(websocket: WebSocket) -> list[str]:
 async def authenticate(
     websocket: WebSocket, verifier: TokenVerifier
 ) -> tuple[AccessClaims, str | None]:
-    """The claims of an accepted WebSocket's client, and the `id` of its message if it sent one.
+    """Return the claims of the token, and the `id` of the message that contained it, if any.
 
-    Raises `Unauthenticated`, or `WebSocketDisconnect` when the client goes first.
+    Raises `Unauthenticated`, or `WebSocketDisconnect` if the client disconnects first.
     """
     tokens = [
         name.removeprefix(_BEARER)
@@ -53,9 +54,9 @@ async def authenticate(
 
 
 async def verify(verifier: TokenVerifier, token: str) -> AccessClaims:
-    """The token's claims. Raises `InvalidToken`; the reason is for the log alone."""
+    """Return the token's claims. Raises `InvalidToken`; the reason is only logged."""
     try:
         return await verifier.verify(token)
     except TokenRefused as refused:
-        logger.info("token refused: %s", refused.reason)
+        logger.info("An access token was refused: %s", refused.reason)
         raise InvalidToken from None

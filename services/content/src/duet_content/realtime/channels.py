@@ -1,4 +1,4 @@
-"""The names of channels, and who may be on them."""
+"""Names of channels, and who may subscribe to them."""
 
 import re
 import uuid
@@ -12,7 +12,7 @@ _USER: Final = "user:"
 
 
 def check_channel(name: str, user_id: uuid.UUID) -> None:
-    """Let pass `lobby`, `room:<name>` and the user's own `user:<id>`.
+    """Allow `lobby`, `room:<name>` and the user's own `user:<id>`.
 
     Raises `NotYourChannel` or `UnknownChannel`.
     """

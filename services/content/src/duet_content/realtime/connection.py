@@ -1,4 +1,4 @@
-"""One open WebSocket: a bounded queue, one writer, and one way to close it."""
+"""An open WebSocket with a bounded queue, one writer task and one way to close it."""
 
 import asyncio
 from collections import deque
@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from duet_content.realtime.messages import Sender
 
-_LAST_WORDS_SECONDS: Final = 5.0
+_CLOSE_SECONDS: Final = 5.0
 
 Frame = str | bytes
 
@@ -38,15 +38,15 @@ class CloseCode(IntEnum):
 
 class State(Enum):
     OPEN = auto()
-    """What is delivered is queued and written."""
+    """Messages are queued and written."""
     CLOSING = auto()
-    """`close` was called: nothing more is taken; what waits is written, then the close frame."""
+    """`close` was called. Queued messages are written, then the close frame."""
     CLOSED = auto()
-    """Nothing is read or written any more."""
+    """Nothing is read or written."""
 
 
 async def receive_frame(websocket: WebSocket) -> Frame:
-    """The next frame. Raises `WebSocketDisconnect` when the client has gone."""
+    """Return the next frame. Raises `WebSocketDisconnect` if the client has disconnected."""
     message = await websocket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1005))
@@ -58,15 +58,15 @@ async def receive_frame(websocket: WebSocket) -> Frame:
 
 
 async def send_close(websocket: WebSocket, code: CloseCode, reason: str) -> None:
-    """Close, unless that has happened already."""
+    """Close the WebSocket unless it is already closed."""
     with suppress(WebSocketDisconnect, RuntimeError):
         await websocket.close(code, reason)
 
 
 class Connection:
-    """An authenticated WebSocket, as an async context in which it is written to.
+    """An authenticated WebSocket. Messages are written while its async context is entered.
 
-    `deliver` and `close` never wait, so that whoever calls them is not held up by this client.
+    `deliver` and `close` never wait, so that this client cannot delay their caller.
     """
 
     def __init__(self, websocket: WebSocket, sender: Sender, queue: int) -> None:
@@ -77,7 +77,7 @@ class Connection:
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
         self._is_stalled = False
-        self._goodbye: tuple[CloseCode, str] | None = None
+        self._close_frame: tuple[CloseCode, str] | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -91,11 +91,11 @@ class Connection:
         traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, Exception):
-            self.close(CloseCode.INTERNAL_ERROR, "Something failed here; it has been logged")
+            self.close(CloseCode.INTERNAL_ERROR, "Internal error. It has been logged.")
         try:
             if self.state is State.CLOSING:
-                # A client that does not read would keep the close frame waiting for ever.
-                await asyncio.wait({self._writing}, timeout=_LAST_WORDS_SECONDS)
+                # A client that does not read would block the close frame without a time limit.
+                await asyncio.wait({self._writing}, timeout=_CLOSE_SECONDS)
         finally:
             self.state = State.CLOSED
             self._waiting.clear()
@@ -103,9 +103,9 @@ class Connection:
             with suppress(asyncio.CancelledError):
                 await self._writing
 
-    async def listen(self, hear: Callable[[Frame], Awaitable[None]]) -> None:
-        """Hand over each frame in turn. Returns when the client has gone or `close` was called."""
-        self._reading = asyncio.create_task(self._read(hear), name="websocket-reader")
+    async def listen(self, handle: Callable[[Frame], Awaitable[None]]) -> None:
+        """Pass each frame to `handle`. Return when the client disconnects or `close` is called."""
+        self._reading = asyncio.create_task(self._read(handle), name="websocket-reader")
         try:
             await asyncio.wait({self._reading, self._writing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -114,49 +114,49 @@ class Connection:
                 await self._reading
 
     def deliver(self, text: str) -> None:
-        """Queue one message. A client that lets the queue fill up is closed."""
+        """Queue a message. If the queue is full because the client does not read, close it."""
         if self.state is not State.OPEN:
             return
-        # A long queue alone is no proof: when many publish in the same turn of the event loop,
-        # it fills before the writer had its turn. Only a socket that takes nothing is.
+        # A long queue alone does not prove that the client is slow: many messages can be published
+        # in one iteration of the event loop, before the writer runs. A blocked socket proves it.
         if self._is_stalled and len(self._waiting) >= self._limit:
             self._waiting.clear()
-            self.close(CloseCode.TOO_SLOW, "Too slow a reader")
+            self.close(CloseCode.TOO_SLOW, "The client reads too slowly.")
             return
         self._waiting.append(text)
         self._wake.set()
 
     def restart(self) -> None:
-        self.close(CloseCode.SERVICE_RESTART, "The server restarts")
+        self.close(CloseCode.SERVICE_RESTART, "The server is restarting. Connect again.")
 
     def close(self, code: CloseCode, reason: str) -> None:
-        """Begin to close; the first call decides the code."""
+        """Start to close. The first call determines the code."""
         if self.state is not State.OPEN:
             return
         self.state = State.CLOSING
-        self._goodbye = (code, reason)
+        self._close_frame = (code, reason)
         self._wake.set()
         if self._reading is not None:
             self._reading.cancel()
 
-    async def _read(self, hear: Callable[[Frame], Awaitable[None]]) -> None:
+    async def _read(self, handle: Callable[[Frame], Awaitable[None]]) -> None:
         while True:
-            await hear(await receive_frame(self._websocket))
-            # Frames that came in one packet are received without waiting. The writers must have
-            # their turn between them, or one client's burst fills every queue.
+            await handle(await receive_frame(self._websocket))
+            # Frames that arrived together are received without waiting. Let the writers run between
+            # them, or the burst of one client would fill every queue.
             await asyncio.sleep(0)
 
     async def _write(self) -> None:
-        # RuntimeError is how uvicorn and Starlette say that the connection was closed by another
-        # way: the server's own limit on a frame, a ping unanswered, a shutdown.
+        # uvicorn and Starlette raise RuntimeError if the connection was closed otherwise: by the
+        # limit on frames, an unanswered ping or a shutdown.
         with suppress(WebSocketDisconnect, RuntimeError):
             while self.state is State.OPEN or self._waiting:
                 while self._waiting:
-                    self._is_stalled = True  # others see it only while the socket makes us wait
+                    self._is_stalled = True  # visible to others only while the socket blocks
                     await self._websocket.send_text(self._waiting.popleft())
                     self._is_stalled = False
                 if self.state is State.OPEN:
                     self._wake.clear()
                     await self._wake.wait()
-        if self._goodbye is not None:
-            await send_close(self._websocket, *self._goodbye)
+        if self._close_frame is not None:
+            await send_close(self._websocket, *self._close_frame)

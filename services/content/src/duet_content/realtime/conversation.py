@@ -1,4 +1,4 @@
-"""What an authenticated client may say, and what it is answered."""
+"""Handles the messages of an authenticated client, and sends the replies."""
 
 import asyncio
 from typing import Final, assert_never
@@ -31,7 +31,7 @@ _MAX_CHANNELS: Final = 50
 
 
 class Conversation:
-    """One client's stay: which channels it is on, and until when its token lets it stay."""
+    """The state of one client: its channels, and when its token expires."""
 
     def __init__(
         self,
@@ -49,18 +49,18 @@ class Conversation:
         self._channels: dict[str, None] = {}  # a set that keeps the order
         self._expiry: asyncio.TimerHandle | None = None
 
-    async def hold(self, auth_id: str | None) -> None:
-        """Welcome the client, and answer it until it or its token is gone.
+    async def run(self, auth_id: str | None) -> None:
+        """Handle messages until the client disconnects or its token expires.
 
-        `auth_id` is the `id` of the message that brought the token, if one did.
+        `auth_id` is the `id` of the message that contained the token, if there was one.
         """
         try:
             self._channels[LOBBY] = None
             self._hub.enter(self._connection)
             self._welcome(auth_id)
             self._hub.join(LOBBY, self._connection)
-            self._await_expiry()
-            await self._connection.listen(self._hear)
+            self._schedule_expiry()
+            await self._connection.listen(self._handle_frame)
         finally:
             if self._expiry is not None:
                 self._expiry.cancel()
@@ -68,8 +68,8 @@ class Conversation:
                 self._hub.leave(channel, self._connection)
             self._hub.exit(self._connection)
 
-    async def _hear(self, frame: Frame) -> None:
-        if self._seconds_left() <= 0:  # the timer is late, or the clock was set
+    async def _handle_frame(self, frame: Frame) -> None:
+        if self._seconds_left() <= 0:  # the timer is late, or the clock was changed
             self._expire()
             return
         try:
@@ -78,11 +78,11 @@ class Conversation:
             self._refuse(error, error.message_id)
             return
         try:
-            await self._answer(message)
+            await self._handle(message)
         except DuetError as error:
             self._refuse(error, message.id)
 
-    async def _answer(self, message: ClientMessage) -> None:
+    async def _handle(self, message: ClientMessage) -> None:
         match message:
             case Publish():
                 self._publish(message)
@@ -102,13 +102,13 @@ class Conversation:
         check_channel(channel, self._claims.user_id)
         if channel not in self._channels:
             if len(self._channels) >= _MAX_CHANNELS:
-                raise TooManyChannels(f"A connection may be on {_MAX_CHANNELS} channels")
+                raise TooManyChannels(f"The maximum is {_MAX_CHANNELS} channels per connection.")
             self._channels[channel] = None
             self._hub.join(channel, self._connection)
         self._connection.deliver(Subscribed(id=message.id).encode())
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
-        """Also answered for a channel that the client is not on: it is as it wanted."""
+        """Leave a channel. The reply is the same if the client is not subscribed to it."""
         channel = message.channel
         check_channel(channel, self._claims.user_id)
         if channel in self._channels:
@@ -129,10 +129,10 @@ class Conversation:
             self._connection.close(CloseCode.UNAUTHENTICATED, error.title)
             return
         if claims.user_id != self._claims.user_id:
-            self._connection.close(CloseCode.FORBIDDEN, "The access token is another user's")
+            self._connection.close(CloseCode.FORBIDDEN, "The access token belongs to another user.")
             return
         self._claims = claims
-        self._await_expiry()
+        self._schedule_expiry()
         self._welcome(message.id)
 
     def _welcome(self, auth_id: str | None) -> None:
@@ -146,20 +146,22 @@ class Conversation:
         self._connection.deliver(welcome.encode())
 
     def _refuse(self, error: DuetError, message_id: str | None) -> None:
-        answer = Error(id=message_id, code=error.code, detail=error.detail)
-        self._connection.deliver(answer.encode())
+        reply = Error(id=message_id, code=error.code, detail=error.detail)
+        self._connection.deliver(reply.encode())
 
     def _seconds_left(self) -> float:
         return self._claims.expires_at - self._clock().timestamp()
 
-    def _await_expiry(self) -> None:
+    def _schedule_expiry(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
         loop = asyncio.get_running_loop()
         self._expiry = loop.call_later(self._seconds_left(), self._expire)
 
     def _expire(self) -> None:
-        if self._seconds_left() > 0:  # the clock was set back, or the timer a little early
-            self._await_expiry()
+        if self._seconds_left() > 0:  # the clock was set back, or the timer is slightly early
+            self._schedule_expiry()
         else:
-            self._connection.close(CloseCode.UNAUTHENTICATED, "The access token has expired")
+            self._connection.close(
+                CloseCode.UNAUTHENTICATED, "The access token has expired. Get a new one."
+            )

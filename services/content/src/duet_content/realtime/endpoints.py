@@ -1,4 +1,4 @@
-"""The WebSocket's handshake, and what follows it."""
+"""The WebSocket endpoint: handshake, authentication, then the conversation."""
 
 import asyncio
 import re
@@ -20,12 +20,12 @@ _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @router.websocket("/ws/{client_id}")
-async def converse(websocket: WebSocket, client_id: str) -> None:
-    """Until it is accepted, a failure is an HTTP problem detail; from then on, a close code."""
+async def serve_websocket(websocket: WebSocket, client_id: str) -> None:
+    """Serve a WebSocket. An error is a problem detail before it is accepted, then a close code."""
     runtime = runtime_of(websocket, ContentRuntime)
     check_origin(websocket.headers, runtime.settings.ws_allowed_origins)
     _check_client_id(client_id)
-    # Before the token is looked at: a browser tells its page no HTTP status, but a close code.
+    # Accept before the token is checked: a page can read a close code, but not an HTTP status.
     is_known = SUBPROTOCOL in offered_subprotocols(websocket)
     await websocket.accept(SUBPROTOCOL if is_known else None)
     try:
@@ -44,7 +44,7 @@ async def converse(websocket: WebSocket, client_id: str) -> None:
         conversation = Conversation(
             connection, claims, runtime.hub, runtime.verifier, runtime.clock
         )
-        await conversation.hold(auth_id)
+        await conversation.run(auth_id)
 
 
 def _check_client_id(client_id: str) -> None:

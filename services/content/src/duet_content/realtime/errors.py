@@ -1,18 +1,18 @@
-"""What can go wrong on a WebSocket: before it opens as a problem detail, later as an `error`."""
+"""Errors of WebSockets: problem details during the handshake, `error` messages afterwards."""
 
 from duet_common.errors import BadRequest, Conflict, Forbidden, NotFound
 
 
 class OriginRefused(Forbidden):
     code = "origin_refused"
-    title = "Pages of this origin may not open a WebSocket here"
+    title = "Pages of this origin are not allowed to open a WebSocket."
 
 
 class MalformedMessage(BadRequest):
-    """`message_id` is the `id` of what could not be read, where that at least could be."""
+    """A message that cannot be parsed. `message_id` is its `id`, if that can be read."""
 
     code = "malformed_message"
-    title = "The message cannot be read"
+    title = "The message cannot be parsed."
 
     def __init__(self, detail: str, message_id: str | None = None) -> None:
         super().__init__(detail)
@@ -21,18 +21,18 @@ class MalformedMessage(BadRequest):
 
 class UnknownChannel(NotFound):
     code = "unknown_channel"
-    title = "There is no such channel"
+    title = "Channel not found."
 
 
 class NotYourChannel(Forbidden):
-    title = "This channel is another user's"
+    title = "This channel belongs to another user."
 
 
 class NotSubscribed(Conflict):
     code = "not_subscribed"
-    title = "Subscribe to a channel before you publish to it"
+    title = "Subscribe to the channel before you publish to it."
 
 
 class TooManyChannels(Conflict):
     code = "too_many_channels"
-    title = "This connection is on too many channels"
+    title = "This connection is subscribed to too many channels."

@@ -1,4 +1,4 @@
-"""Who is on which channel, and the fan-out to them, in this process's memory."""
+"""Channels and their members, and delivery to them, in the memory of this process."""
 
 import asyncio
 from typing import Final, Literal, Protocol
@@ -12,17 +12,17 @@ _MAX_PAUSE_SECONDS: Final = 1.0
 
 
 class Member(Protocol):
-    """A connection, as the hub knows it."""
+    """What the hub needs of a connection."""
 
     @property
     def sender(self) -> Sender: ...
 
     def deliver(self, text: str) -> None:
-        """Take one encoded message: at once, without an error, without joining or leaving."""
+        """Queue an encoded message. It must not wait, raise, join a channel or leave one."""
         ...
 
     def restart(self) -> None:
-        """Begin to close, since this process goes away; the client shall come back."""
+        """Start to close, because the process shuts down. The client should connect again."""
         ...
 
 
@@ -33,9 +33,9 @@ class _Channel:
 
 
 class Hub:
-    """The channels that somebody is on. One that everybody has left is forgotten, with its `seq`.
+    """The channels that have members. A channel without members is deleted, with its `seq`.
 
-    Nothing here waits: a publisher cannot be held up by those it publishes to.
+    Delivery never waits, so that receivers cannot delay a publisher.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,20 +44,20 @@ class Hub:
         self._members: dict[Member, None] = {}
 
     def __len__(self) -> int:
-        """How many channels somebody is on."""
+        """Return the number of channels that have members."""
         return len(self._channels)
 
     def enter(self, member: Member) -> None:
-        """A connection has been welcomed."""
+        """Add a connection, which is then closed by `drain`."""
         self._members[member] = None
 
     def exit(self, member: Member) -> None:
-        """A connection is gone; it has left its channels."""
+        """Remove a connection, which has left its channels."""
         self._members.pop(member, None)
 
     async def drain(self, seconds: float) -> None:
-        """Close every connection with 1012, spread over some seconds so that they do not all come
-        back in one moment.
+        """Close every connection with 1012, spread over `seconds`, so that the clients do not all
+        connect again at the same moment.
         """
         pause = min(_MAX_PAUSE_SECONDS, seconds / max(1, len(self._members)))
         while self._members:
@@ -68,14 +68,14 @@ class Hub:
                 await asyncio.sleep(pause)
 
     def join(self, name: str, member: Member) -> None:
-        """Put a member on a channel; the others hear of it."""
+        """Add a member to a channel, and notify the others."""
         channel = self._channels.setdefault(name, _Channel())
         if member not in channel.members:
             self._announce("join", name, channel, member)
             channel.members[member] = None
 
     def leave(self, name: str, member: Member) -> None:
-        """Take a member off a channel that it is on; the others hear of it."""
+        """Remove a member from a channel that it is on, and notify the others."""
         channel = self._channels[name]
         del channel.members[member]
         if channel.members:
@@ -86,7 +86,7 @@ class Hub:
     def publish(
         self, name: str, publisher: Member, data: JsonValue, message_id: str | None
     ) -> None:
-        """Deliver `data` to everybody on a channel that the publisher is on, itself included."""
+        """Deliver `data` to all members of a channel, including the publisher, who is one."""
         channel = self._channels[name]
         channel.seq += 1
         message = Message(

@@ -1,6 +1,6 @@
-"""What is said on a WebSocket: JSON objects told apart by `type`.
+"""The messages of a WebSocket: JSON objects whose `type` names their kind.
 
-A client's message may have an `id`, which its answer repeats.
+A client's message may have an `id`, which the reply repeats.
 """
 
 import math
@@ -35,7 +35,7 @@ class Auth(_FromClient):
     """Present an access token.
 
     It is the first message unless the handshake had a token. Later, it replaces the token before it
-    expires. The answer is `welcome`.
+    expires. The reply is `welcome`.
     """
 
     type: Literal["auth"]
@@ -43,14 +43,14 @@ class Auth(_FromClient):
 
 
 class Subscribe(_FromClient):
-    """Join a channel. The answer is `subscribed`, and the other members receive `presence`."""
+    """Join a channel. The reply is `subscribed`, and the other members receive `presence`."""
 
     type: Literal["subscribe"]
     channel: str
 
 
 class Unsubscribe(_FromClient):
-    """Leave a channel. The answer is `unsubscribed`, and the other members receive `presence`."""
+    """Leave a channel. The reply is `unsubscribed`, and the other members receive `presence`."""
 
     type: Literal["unsubscribe"]
     channel: str
@@ -61,12 +61,12 @@ class Publish(_FromClient):
 
     type: Literal["publish"]
     channel: str
-    # `parse` has made it of JSON: to look at each node of it again would find nothing.
+    # Not validated: `parse` has created it from JSON.
     data: Annotated[JsonValue, SkipValidation]
 
 
 class Ping(_FromClient):
-    """Check that the connection works. The answer is `pong`."""
+    """Check that the connection works. The reply is `pong`."""
 
     type: Literal["ping"]
 
@@ -83,16 +83,16 @@ class _FromServer(BaseModel):
     type: str
 
     def encode(self) -> str:
-        """The JSON text, to be made once for all receivers."""
+        """Return the JSON text. Call this once for all receivers."""
         return self.model_dump_json()
 
 
-class _Answer(_FromServer):
+class _Reply(_FromServer):
     id: MessageId | None = Field(None, exclude_if=lambda value: value is None)
 
 
 class Sender(BaseModel):
-    """One connection of a user, as the others know it."""
+    """The sender of a message: a user and one of their connections."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -100,7 +100,7 @@ class Sender(BaseModel):
     user_id: uuid.UUID
 
 
-class Welcome(_Answer):
+class Welcome(_Reply):
     """The token was accepted. `channels` are the channels that the connection is on."""
 
     type: Literal["welcome"] = "welcome"
@@ -109,19 +109,19 @@ class Welcome(_Answer):
     channels: list[str]
 
 
-class Subscribed(_Answer):
+class Subscribed(_Reply):
     """The connection is on the channel that `subscribe` named."""
 
     type: Literal["subscribed"] = "subscribed"
 
 
-class Unsubscribed(_Answer):
+class Unsubscribed(_Reply):
     """The connection is not on the channel that `unsubscribe` named."""
 
     type: Literal["unsubscribed"] = "unsubscribed"
 
 
-class Message(_Answer):
+class Message(_Reply):
     """Data that was published on a channel.
 
     `seq` increases by one with each message of the channel. Only the publisher's own copy has the
@@ -146,13 +146,13 @@ class Presence(_FromServer):
     user_id: uuid.UUID
 
 
-class Pong(_Answer):
-    """The answer to `ping`."""
+class Pong(_Reply):
+    """The reply to `ping`."""
 
     type: Literal["pong"] = "pong"
 
 
-class Error(_Answer):
+class Error(_Reply):
     """A message was refused, and the connection stays open. `code` is stable."""
 
     type: Literal["error"] = "error"
@@ -167,24 +167,26 @@ ServerMessage = Annotated[
 
 
 def parse(frame: str | bytes) -> ClientMessage:
-    """A client's message. Raises `MalformedMessage` for everything else, whatever it holds."""
+    """Parse a client's message. Raises `MalformedMessage` for anything else."""
     if isinstance(frame, bytes):
-        raise MalformedMessage("Messages are text, not binary")
+        raise MalformedMessage("Messages must be text, not binary.")
     try:
-        said: JsonValue = from_json(frame, allow_inf_nan=False)
-    except (ValueError, TypeError) as error:  # TypeError: a string that no UTF-8 can spell
+        document: JsonValue = from_json(frame, allow_inf_nan=False)
+    except (ValueError, TypeError) as error:  # TypeError: a string with a lone surrogate
         raise MalformedMessage(f"Not JSON: {error}"[:_MAX_DETAIL_LENGTH]) from None
-    if not _is_storable(said):
-        raise MalformedMessage("Holds NUL, or a number beyond a double's range")
+    if not _is_storable(document):
+        raise MalformedMessage(
+            "Messages must not contain NUL, or numbers that a double cannot hold."
+        )
     try:
-        return _CLIENT_MESSAGE.validate_python(said)
+        return _CLIENT_MESSAGE.validate_python(document)
     except ValidationError as error:
-        raise MalformedMessage(_first_of(error), _id_of(said)) from None
+        raise MalformedMessage(_describe_first(error), _id_of(document)) from None
 
 
-def _is_storable(said: JsonValue) -> bool:
-    """Whether PostgreSQL can hold it and JSON can say it again: `1e999` is read as infinity."""
-    pending = [said]
+def _is_storable(document: JsonValue) -> bool:
+    """Return whether PostgreSQL and JSON can express the value: `1e999` is infinity."""
+    pending = [document]
     while pending:
         value = pending.pop()
         if isinstance(value, str):
@@ -201,13 +203,13 @@ def _is_storable(said: JsonValue) -> bool:
     return True
 
 
-def _id_of(said: JsonValue) -> str | None:
-    identifier = said.get("id") if isinstance(said, dict) else None
+def _id_of(document: JsonValue) -> str | None:
+    identifier = document.get("id") if isinstance(document, dict) else None
     return identifier if isinstance(identifier, str) and len(identifier) <= _MAX_ID_LENGTH else None
 
 
-def _first_of(error: ValidationError) -> str:
-    # Without the input, which may be a token; and a field's name is the client's own text.
+def _describe_first(error: ValidationError) -> str:
+    # Without the input, which may be a token. The names of fields are also the client's input.
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return (f"{where}: {first['msg']}" if where else first["msg"])[:_MAX_DETAIL_LENGTH]

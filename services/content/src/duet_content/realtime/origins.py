@@ -1,4 +1,4 @@
-"""Whose pages may open a WebSocket: browsers apply no same-origin policy to them."""
+"""Which pages may open a WebSocket: browsers do not apply the same-origin policy to it."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -14,10 +14,10 @@ Origin = tuple[str, str, int]
 
 
 def check_origin(headers: Headers, allowed: Iterable[str]) -> None:
-    """Let pass a client that names no origin (no browser), the same host, and what is allowed.
+    """Allow clients without an origin (not browsers), the same host, and the allowed origins.
 
-    Only host and port are compared with `Host`: behind an ingress that ends TLS, the scheme that
-    the server sees is not the browser's. Raises `OriginRefused`.
+    Only host and port are compared with `Host`: behind an ingress that terminates TLS, the server
+    does not see the browser's scheme. Raises `OriginRefused`.
     """
     named = headers.getlist("origin")
     if not named:
@@ -31,7 +31,7 @@ def check_origin(headers: Headers, allowed: Iterable[str]) -> None:
 
 
 def parse_origin(text: str) -> Origin | None:
-    """The origin that a header or a setting names; None for `null` and for what is not one."""
+    """Parse the origin of a header or a setting. Return None for `null` and for invalid text."""
     try:
         parts = urlsplit(text)
         port = parts.port
