@@ -1,10 +1,10 @@
-# Thin: each target is one command that people and CI run alike. `make help` lists them.
+# Each target is one command, which people and CI use in the same way. `make help` lists them.
 .DEFAULT_GOAL := help
 
 UV_VERSION := 0.13.9
 HELM_3_VERSION := v3.22.0
 ACTIONLINT_VERSION := v1.7.12
-# An installed uv is used; otherwise one is put into .tools with nothing but Python.
+# If uv is not installed, it is installed into .tools with Python alone.
 UV := $(shell command -v uv || echo .tools/bin/uv)
 VENV := .venv/.locked
 export UV_NO_PROGRESS ?= 1
@@ -40,7 +40,7 @@ format: $(VENV) ## Format the code, and fix what the linter can fix
 	.venv/bin/ruff format
 
 .PHONY: docs
-docs: $(VENV) ## Write what is generated: the reference pages, and the charts' tables and schemas
+docs: $(VENV) ## Generate the reference pages, and the charts' tables and schemas
 	.venv/bin/python -m scripts.reference
 	.venv/bin/python -m scripts.values_docs
 
@@ -79,17 +79,17 @@ coverage: $(VENV) ## Run `make test`, and report the lines that it misses; fail 
 	.venv/bin/coverage report
 
 .PHONY: test-chart
-test-chart: $(VENV) ## Render the charts in every way (needs helm)
+test-chart: $(VENV) ## Test the rendered charts (needs helm)
 	.venv/bin/pytest -n auto tests/chart
 
 .PHONY: bench
-bench: $(VENV) ## Load the pair, a ceiling and the plain way in turn; print ratios (needs wrk or oha)
+bench: $(VENV) ## Measure Duet, a ceiling and a plain app under load; print ratios (needs wrk or oha)
 	.venv/bin/python -m tests.load.bench
 
 ##@ Check
 
 .PHONY: check
-check: $(VENV) ## Lint, formatting, strict types, import contracts, fresh docs, one version
+check: $(VENV) ## Check style, types, imports, dependencies, generated docs and the version
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -111,21 +111,21 @@ audit: | $(UV) ## Look up known vulnerabilities of the locked dependencies (need
 ##@ Cluster
 
 .PHONY: test-cluster
-test-cluster: $(VENV) ## Install the charts on a kind cluster of its own, and try them (needs Docker)
+test-cluster: $(VENV) ## Install the charts on a new kind cluster, and test them (needs Docker)
 	.venv/bin/pytest tests/cluster
 
 .PHONY: cluster-up
-cluster-up: $(VENV) ## The same cluster with Duet in it, on http://127.0.0.1:8080, to look around
+cluster-up: $(VENV) ## Create the same cluster for use by hand, on http://127.0.0.1:8080
 	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_smoke.py
 	kind export kubeconfig --name duet-e2e
-	@echo "http://127.0.0.1:8080 is its origin; next: kubectl -n duet get pods; at last: make cluster-down"
+	@echo "Duet is ready at http://127.0.0.1:8080. Next: kubectl -n duet get pods. At the end: make cluster-down"
 
 .PHONY: cluster-down
-cluster-down: ## Delete that cluster
+cluster-down: ## Delete the cluster of cluster-up
 	kind delete cluster --name duet-e2e
 
 .PHONY: helm3
-helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not know Helm 4 (needs Go)
+helm3: .tools/helm3/helm ## Build Helm 3 into .tools, for a skaffold that does not support Helm 4 (needs Go)
 
 ##@ Maintain
 
