@@ -43,7 +43,7 @@ PEOPLE: Final = (
 
 
 class SeedFailure(Exception):
-    """The demo data cannot be written; the message says why and what to do."""
+    """Raised when the demo data cannot be written. The message says why, and what to do."""
 
 
 class Api:
@@ -56,7 +56,7 @@ class Api:
     def call(
         self, method: str, path: str, *, also: tuple[int, ...] = (), **options: Any
     ) -> httpx.Response:
-        """The response, which is a success or has a status of `also`. Raises `SeedFailure`."""
+        """Return a response that is successful or has a status of `also`. Raises `SeedFailure`."""
         while True:
             try:
                 answer = self._client.request(method, f"/api/v1{path}", **options)
@@ -75,7 +75,7 @@ class Api:
         return answer
 
     def sign_in(self, person: Person) -> bool:
-        """Act as this person from now on; True if the user had to be registered."""
+        """Log in as a person for the following calls. Return whether the user is new."""
         self._client.headers.pop("Authorization", None)
         registered = self.call(
             *("POST", "/auth/register"),
@@ -98,7 +98,7 @@ class Api:
         return registered.is_success
 
     def titles(self) -> Iterator[str]:
-        """The titles of the posts and drafts of the person who is signed in."""
+        """Yield the titles of the posts and drafts of the person who is logged in."""
         for status in ("published", "draft"):
             parameters = {"author": "me", "status": status, "limit": str(_MAX_PAGE)}
             while True:
@@ -116,7 +116,7 @@ class Api:
 
 
 def seed(api: Api, progress: Progress, posts: int) -> dict[str, int]:
-    """Write the demo data; how many users and posts are new."""
+    """Write the demo data, and return the numbers of new users and posts."""
     new = {"users": 0, "posts": 0}
     task = progress.add_task("", total=len(PEOPLE) * posts)
     for person in PEOPLE:

@@ -47,11 +47,11 @@ async def test_it_waits_for_a_database_that_is_not_there_yet(
     try:
         async with asyncio.timeout(30):
             waiting = await process.stdout.readline()
-            assert b"waiting for the database" in waiting
+            assert b"Waiting for the database" in waiting
             await server.execute(f"CREATE DATABASE {name}")
             said, _ = await process.communicate()
         assert process.returncode == 0, said
-        assert f"migrated to {service}_0".encode() in said
+        assert f"Migrated to {service}_0".encode() in said
         async with open_database(url) as database:
             assert await database.schema_revision()
     finally:
@@ -70,7 +70,7 @@ async def test_it_says_why_it_gives_up(service: str, tmp_path: Path) -> None:
     )
 
     assert status == 1
-    assert f"duet-{service}: no database within 0.5 s: " in said
+    assert f"duet-{service}: The database was not available within 0.5 s: " in said
     assert "refused" in said or "Connect" in said
     assert "secret" not in said
 

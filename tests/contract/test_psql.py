@@ -34,17 +34,30 @@ async def test_it_opens_the_database_of_each_service(tmp_path: Path) -> None:
     refused = await psql("auth", tmp_path)
     assert refused.status == 1
     assert refused.errors == (
-        "psql: the database of `make run` does not answer. "
+        "psql: the database of `make run` does not respond. "
         "Start it with `make run` in another terminal.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("service", "reason"),
-    [("auth", "Start it with `make run`"), ("posts", "SERVICE is auth or content, not 'posts'")],
+    [
+        ("auth", "Start it with `make run`"),
+        ("posts", "SERVICE must be auth or content, not 'posts'"),
+    ],
 )
 async def test_it_says_what_is_missing(tmp_path: Path, service: str, reason: str) -> None:
     refused = await psql(service, tmp_path)
     assert (refused.status, refused.output) == (1, "")
     assert reason in refused.errors
     assert "Traceback" not in refused.errors
+
+
+async def test_a_database_url_in_the_environment_is_not_used(tmp_path: Path) -> None:
+    environment = {"DATA_DIR": str(tmp_path), "AUTH_DATABASE_URL": "postgresql://elsewhere/auth"}
+    command = (sys.executable, "-m", "scripts.psql", "auth")
+
+    refused = await run_program(command, environment, ROOT)
+
+    assert refused.status == 1
+    assert f"{tmp_path} contains no database of `make run`" in refused.errors

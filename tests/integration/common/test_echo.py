@@ -1,37 +1,48 @@
-"""`DATABASE_ECHO` logs the SQL of both pools, without parameters."""
+"""`DATABASE_ECHO` logs the SQL of both pools, without parameters, and only through logging."""
 
-import logging
+import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
+
+from tests.support.programs import run_program
+
+ROOT = Path(__file__).parents[3]
+_PROGRAM = """
+import asyncio
+import os
+
 from sqlalchemy import text
 
+from duet_common.observability.logging import configure_logging
 from tests.support.temporary_databases import open_database
 
 
-@pytest.fixture
-def engine_logger() -> object:
-    """SQLAlchemy sets the level of its logger when `echo` is on; restore it."""
-    logger = logging.getLogger("sqlalchemy.engine.Engine")
-    level, handlers = logger.level, logger.handlers[:]
-    yield logger
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
-
-
-@pytest.mark.usefixtures("engine_logger")
-@pytest.mark.parametrize("echo", [True, False])
-async def test_statements_are_logged_only_on_request(
-    notes_url: str, caplog: pytest.LogCaptureFixture, echo: bool
-) -> None:
-    caplog.set_level(logging.INFO, logger="duet_common.db.queries")
-
-    async with open_database(notes_url, echo=echo) as database:
+async def main() -> None:
+    configure_logging("INFO", "json")
+    async with open_database(os.environ["URL"], echo=os.environ["ECHO"] == "on") as database:
         async with database.transaction() as session:
             await session.execute(text("SELECT :secret AS written"), {"secret": "hunter2"})
         await database.read_only_pool.fetch("SELECT $1::text AS read", "hunter2")
         await database.read_only_pool.fetch_row("SELECT $1::text AS read_row", "hunter2")
 
-    logged = "\n".join(caplog.messages)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("echo", ["on", "off"])
+async def test_statements_are_logged_once_and_only_on_request(notes_url: str, echo: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "URL": notes_url, "ECHO": echo}
+
+    program = await run_program((sys.executable, "-c", _PROGRAM), environment, ROOT)
+
+    assert program.status == 0, program.errors
+    assert program.output == ""
+    messages = [json.loads(line)["message"] for line in program.errors.splitlines()]
     for name in ("written", "read", "read_row"):
-        assert (f"AS {name}" in logged) is echo
-    assert "hunter2" not in logged
+        logged = [message for message in messages if message.endswith(f"AS {name}")]
+        assert len(logged) == (1 if echo == "on" else 0)
+    assert "hunter2" not in program.errors

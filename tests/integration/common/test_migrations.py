@@ -39,7 +39,7 @@ async def set_revision(url: str, revision: str) -> None:
 
 async def is_ready(migrations: Migrations, url: str) -> bool:
     async with open_database(url) as database:
-        return await migrations.is_at_head_or_later(database)
+        return await migrations.check_schema(database) is None
 
 
 async def schema_of(url: str) -> dict[str, object]:
@@ -260,12 +260,12 @@ async def test_the_schema_is_accepted_at_the_head_or_later(
         if stored == "newer":
             await set_revision(empty_url, f"{migrations.service}_9999")
 
-        assert await migrations.is_at_head_or_later(database) is serves
+        assert (await migrations.check_schema(database) is None) is serves
 
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [(socket.EAI_NONAME, "nothing to do yet"), (socket.EAI_AGAIN, "no database")],
+    [(socket.EAI_NONAME, "Nothing to do yet"), (socket.EAI_AGAIN, "not available")],
 )
 async def test_only_an_unknown_host_can_be_skipped(
     monkeypatch: pytest.MonkeyPatch, code: int, message: str

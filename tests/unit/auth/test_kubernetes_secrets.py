@@ -89,7 +89,7 @@ def test_an_existing_secret_without_an_expected_key_is_an_error(
 ) -> None:
     server.secrets["duet-auth-database"] = {"password": "c2VjcmV0"}
 
-    with pytest.raises(SecretsFailure, match="duet-auth-database exists without url") as failure:
+    with pytest.raises(SecretsFailure, match="duet-auth-database has no url") as failure:
         make_secrets(spec(), client)
     assert "c2VjcmV0" not in str(failure.value)
 

@@ -76,3 +76,22 @@ def test_the_images_are_built_with_the_uv_of_the_makefile() -> None:
     assert pinned is not None
     for dockerfile in ROOT.glob("services/*/Dockerfile"):
         assert f" uv=={pinned[1]}\n" in dockerfile.read_text(encoding="utf-8"), dockerfile
+
+
+def test_dependabot_updates_every_kind_of_dependency() -> None:
+    config = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
+    assert config["version"] == 2
+    kinds = {update["package-ecosystem"] for update in config["updates"]}
+    assert {"uv", "github-actions", "docker"} <= kinds
+    assert all(update["schedule"]["interval"] for update in config["updates"])
+
+
+@pytest.mark.parametrize("form", ["bug_report", "feature_request"])
+def test_an_issue_form_has_a_name_and_labelled_fields(form: str) -> None:
+    path = ROOT / f".github/ISSUE_TEMPLATE/{form}.yml"
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert document["name"]
+    assert document["description"]
+    fields = [field for field in document["body"] if field["type"] != "markdown"]
+    assert fields
+    assert all(field["attributes"]["label"] for field in fields)

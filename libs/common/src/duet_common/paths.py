@@ -2,7 +2,10 @@
 
 from typing import Final
 
-PROBE_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+LIVENESS_PATH: Final = "/livez"
+READINESS_PATH: Final = "/readyz"
+METRICS_PATH: Final = "/metrics"
+PROBE_PATHS: Final = frozenset({LIVENESS_PATH, READINESS_PATH, METRICS_PATH})
 """Neither limited, measured nor traced, and in the access log only at DEBUG."""
 
 JWKS_PATH: Final = "/.well-known/jwks.json"

@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 class PeriodicTask:
     """Wait, call, and repeat, from `start` until `stop`.
 
-    `interval` returns the seconds to wait before the next call. An exception of the function is
-    logged and does not end the task.
+    `interval` returns the seconds to wait before the next call, and must not raise. An exception
+    of the function is logged and does not end the task.
     """
 
     def __init__(

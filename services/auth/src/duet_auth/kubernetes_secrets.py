@@ -1,8 +1,8 @@
-"""`duet-auth make-secrets`: make the chart's missing Secrets, once, and never change one.
+"""`duet-auth make-secrets`: create the chart's missing Secrets, without changing existing ones.
 
-The chart cannot do it while it renders: `lookup` finds nothing under `helm template`, and every
-pipeline that renders would make new ones (helm/helm#3053). deploy/helm/duet/README.md has the form
-of `SECRETS_SPEC`.
+The chart cannot create them while it is rendered: `lookup` finds nothing in `helm template`, so
+each rendering would create new ones (helm/helm#3053). deploy/helm/duet/README.md describes
+`SECRETS_SPEC`.
 """
 
 import base64
@@ -26,7 +26,7 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class SecretsFailure(Exception):
-    """Why the Secrets could not be made; it names them, and never a value."""
+    """Raised when Secrets cannot be created. The message contains names and no values."""
 
 
 class _Spec(BaseModel):
@@ -34,7 +34,7 @@ class _Spec(BaseModel):
 
 
 class Generate(_Spec):
-    """`password`: 40 characters that stand for themselves in a URL. `base64-32`: 32 bytes."""
+    """`password`: 40 characters that need no escaping in a URL. `base64-32`: 32 bytes in base64."""
 
     generate: Literal["password", "base64-32"]
 
@@ -45,7 +45,7 @@ class Generate(_Spec):
 
 
 class Template(_Spec):
-    """Text in which `{key}` stands for the generated value of that key of the same Secret."""
+    """Text in which `{key}` is replaced by the generated value of that key of the same Secret."""
 
     template: str
 
@@ -65,36 +65,38 @@ class SecretSpec(_Spec):
         generated = {key for key, entry in self.data.items() if isinstance(entry, Generate)}
         for key, entry in self.data.items():
             if isinstance(entry, Template) and not entry.keys() <= generated:
-                raise ValueError(f"the template of {key!r} names a key that is not generated")
+                raise ValueError(f"The template of {key!r} names a key that is not generated.")
         return self
 
     def values(self) -> dict[str, str]:
-        """New values for every key."""
+        """Return new values for every key."""
         generated = {k: e.value() for k, e in self.data.items() if isinstance(e, Generate)}
         made = {k: e.value(generated) for k, e in self.data.items() if isinstance(e, Template)}
         return {**generated, **made}
 
 
 class SecretsSpec(_Spec):
-    """What `SECRETS_SPEC` holds."""
+    """The content of `SECRETS_SPEC`."""
 
     labels: dict[str, str] = {}
     secrets: list[SecretSpec]
 
 
 class _Existing(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     data: dict[str, str] | None = None
 
 
 def cluster_client(account: Path = _ACCOUNT) -> Client:
-    """A client of the API server for the pod's own namespace. Raises `SecretsFailure` outside."""
+    """Return a client for the Secrets of the pod's namespace. Raises `SecretsFailure`."""
     try:
         token = (account / "token").read_text(encoding="ascii").strip()
         namespace = (account / "namespace").read_text(encoding="ascii").strip()
-        # By address: the one policy of the Job lets it reach the API server, and no DNS.
+        # By address: the Job's network policy allows the API server, but not DNS.
         host = f"{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
     except (OSError, KeyError) as error:
-        raise SecretsFailure("not in a pod with a service account token") from error
+        raise SecretsFailure("This is not a pod with a service account token.") from error
     return api_client(
         f"https://{host}/api/v1/namespaces/{namespace}/secrets",
         token=token,
@@ -104,7 +106,7 @@ def cluster_client(account: Path = _ACCOUNT) -> Client:
 
 
 def make_secrets(spec: SecretsSpec, client: Client) -> list[str]:
-    """Make what is missing; the names of those made. Raises `SecretsFailure`."""
+    """Create the missing Secrets and return their names. Raises `SecretsFailure`."""
     return [secret.name for secret in spec.secrets if _make(secret, spec.labels, client)]
 
 
@@ -123,13 +125,13 @@ def _make(secret: SecretSpec, labels: dict[str, str], client: Client) -> bool:
             made = send(client, "POST", "", body, allowed=[HTTPStatus.CONFLICT])
             if made.status != HTTPStatus.CONFLICT:
                 return True
-            found = send(client, "GET", path)  # somebody was faster
+            found = send(client, "GET", path)  # another process has created it
     except HttpFailure as error:
         raise SecretsFailure(f"Secret {secret.name}: {error}") from None
     missing = secret.data.keys() - (_Existing.model_validate_json(found.content).data or {})
     if missing:
         raise SecretsFailure(
-            f"Secret {secret.name} exists without {', '.join(sorted(missing))}: add it, or delete "
-            "the Secret to have all of it made"
+            f"The Secret {secret.name} has no {', '.join(sorted(missing))}. Add it, or delete the "
+            "Secret, so that it is created again."
         )
     return False

@@ -49,9 +49,9 @@ def create_app(
             keys_endpoints.router,
         ],
         checks={
-            "database": lambda runtime: runtime.database.is_reachable(),
-            "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),
-            "signing_key": _has_keys,
+            "database": lambda runtime: runtime.database.check_connection(),
+            "schema": lambda runtime: MIGRATIONS.check_schema(runtime.database),
+            "signing_key": _check_keys,
         },
     )
     app.metrics.watch(
@@ -114,5 +114,5 @@ def _key_age(ring: KeyRing, clock: Clock) -> dict[tuple[str, ...], float]:
     return {} if since is None else {(): (clock() - since).total_seconds()}
 
 
-async def _has_keys(runtime: AuthRuntime) -> bool:
-    return runtime.ring.has_keys
+async def _check_keys(runtime: AuthRuntime) -> str | None:
+    return None if runtime.ring.has_keys else "the signing keys have not been read yet"

@@ -43,9 +43,9 @@ def create_app(
             realtime_endpoints.router,
         ],
         checks={
-            "database": lambda runtime: runtime.database.is_reachable(),
-            "schema": lambda runtime: MIGRATIONS.is_at_head_or_later(runtime.database),
-            "verification_key": _has_keys,
+            "database": lambda runtime: runtime.database.check_connection(),
+            "schema": lambda runtime: MIGRATIONS.check_schema(runtime.database),
+            "verification_key": _check_keys,
         },
     )
     app.metrics.count_websockets(app)
@@ -98,5 +98,5 @@ async def _key_source(
             await source.stop()
 
 
-async def _has_keys(runtime: ContentRuntime) -> bool:
-    return runtime.keys.has_keys
+async def _check_keys(runtime: ContentRuntime) -> str | None:
+    return None if runtime.keys.has_keys else "no public key has been loaded yet"

@@ -15,6 +15,7 @@ from duet_auth.keys.encryption import WrongKeyEncryptionKey
 from duet_auth.main import create_app as create_auth
 from duet_auth.settings import AuthSettings
 from duet_common.observability.logging import configure_logging
+from duet_common.paths import JWKS_PATH
 from duet_content.main import create_app as create_content
 from duet_content.settings import ContentSettings
 from duet_standalone.data_folder import DataFolder
@@ -60,7 +61,7 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     auth = AuthSettings(AUTH_DATABASE_URL=SecretStr(urls.auth), key_encryption_key=SecretStr(key))
     content = ContentSettings(
         CONTENT_DATABASE_URL=SecretStr(urls.content),
-        jwks_url=f"{origin}/.well-known/jwks.json",
+        jwks_url=f"{origin}{JWKS_PATH}",
     )
     configure_logging(
         auth.log_level, auth.log_format if "log_format" in auth.model_fields_set else "text"

@@ -1,5 +1,6 @@
 """A service's database: transactions, and a read-only pool for queries."""
 
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ class Database:
 
     def __init__(self, url: str, options: DatabaseOptions) -> None:
         server_settings, begin = _server_settings(options)
+        if options.echo:
+            # Not `create_async_engine(echo=True)`: that adds a handler which prints to stdout.
+            logging.getLogger("sqlalchemy.engine").setLevel(logging.INFO)
         parsed = asyncpg_url(url)
         self._max_size = options.pool_size + options.max_overflow
         self._engine = create_async_engine(
@@ -81,7 +85,6 @@ class Database:
             max_overflow=options.max_overflow,
             pool_timeout=options.timeout,
             pool_pre_ping=options.pre_ping,
-            echo=options.echo,
             hide_parameters=True,  # the text of an error is logged and traced
             connect_args={
                 "server_settings": server_settings,
@@ -118,10 +121,10 @@ class Database:
                 raise DatabaseUnavailable from error
             raise
 
-    async def is_reachable(self) -> bool:
+    async def check_connection(self) -> None:
+        """Run a trivial statement. Raises if the database cannot be reached."""
         async with self._engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-        return True
 
     async def schema_revision(self) -> str | None:
         """Return the Alembic revision of the database, or None before the first migration."""

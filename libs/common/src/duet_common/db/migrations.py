@@ -80,11 +80,11 @@ class Migrations:
         return [script.revision for script in self._scripts.walk_revisions()][::-1]
 
     async def upgrade(self, url: str, revision: str = "head") -> bool:
-        """Bring a database to a revision; False if it was at the head or later already.
+        """Migrate a database. Return False if it was at the head or later already.
 
-        Replicas may call this at once (rhesis-ai/rhesis#2545): an advisory lock lets one run and
-        the others find the work done. All of it is one transaction: it happens whole or not at all.
-        A later schema is left alone: a release that was rolled back serves on it. Raises
+        Replicas may call this concurrently (rhesis-ai/rhesis#2545): an advisory lock lets one of
+        them migrate, and the others find that it is done. The migration is one transaction. A later
+        schema is not changed, because a release that was rolled back serves on it. Raises
         `WrongDatabase`, without a change, if another service owns the schema.
         """
         async with _engine(url) as engine:
@@ -109,11 +109,11 @@ class Migrations:
         """
         host = make_url(url).host
         if skip_unknown_host and await _is_unknown(host):
-            return f"nothing to do yet: {host} has no address"
+            return f"Nothing to do yet: the host name {host} does not resolve."
         if wait:
             await self.wait_for(url, wait)
         done = await self.upgrade(url)
-        return f"{'migrated to' if done else 'nothing to do: at or after'} {self.head}"
+        return f"Migrated to {self.head}." if done else f"Nothing to do: at {self.head} or later."
 
     async def wait_for(self, url: str, seconds: float) -> None:
         """Return when the database accepts connections. Raises TimeoutError after `seconds`."""
@@ -126,10 +126,12 @@ class Migrations:
                             return
                     except (OSError, DBAPIError, asyncpg.PostgresError) as error:
                         last = error
-                        logger.info("waiting for the database: %s", error)
+                        logger.info("Waiting for the database: %s", error)
                     await asyncio.sleep(_PAUSE_SECONDS)
         except TimeoutError:
-            raise TimeoutError(f"no database within {seconds:g} s: {last or 'no answer'}") from None
+            raise TimeoutError(
+                f"The database was not available within {seconds:g} s: {last or 'no response'}"
+            ) from None
 
     async def downgrade(self, url: str, revision: str) -> None:
         """Take a database back to an earlier revision. Only tests do this."""
@@ -169,17 +171,19 @@ class Migrations:
             )
         return stored == revision and self._serves(revision)
 
-    async def is_at_head_or_later(self, database: Database) -> bool:
-        """Whether this code can serve on the database's schema.
+    async def check_schema(self, database: Database) -> str | None:
+        """Return None if this code can serve on the database's schema, or why it cannot.
 
-        A revision of this service that this code does not know was made by a newer release; schema
-        changes are expand, then contract, so a rolled back release serves on it (evoila/meho#1607).
-        A revision that does not name this service is of another application: no release stores it.
+        An unknown revision of this service was made by a newer release. Schema changes expand
+        first and contract later, so a release that was rolled back serves on it (evoila/meho#1607).
+        A revision that does not name this service belongs to another application.
         """
         revision = await database.schema_revision()
         if revision == _UNNAMED:
             revision = await database.read_only_pool.fetch_value(_NAME_OF_UNNAMED, str)
-        return self._serves(revision)
+        if self._serves(revision):
+            return None
+        return f"the schema is at {revision or 'no revision'}, and this release needs {self.head}"
 
     def _serves(self, revision: str | None) -> bool:
         if revision is None or _owner_of(revision) != self.service:

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_common.db.unavailable import UNAVAILABLE_ERRORS
 from duet_common.errors import DatabaseUnavailable
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("sqlalchemy.engine.ReadOnlyPool")  # the level is that of echo
 
 M = TypeVar("M")
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 UNAVAILABLE_ERRORS: Final = (
     OSError,  # includes TimeoutError
-    asyncpg.InterfaceError,
+    asyncpg.InterfaceError,  # a closed connection; also an invalid argument
     asyncpg.PostgresConnectionError,  # class 08
     asyncpg.InvalidAuthorizationSpecificationError,  # class 28: the role or its password
     asyncpg.InvalidCatalogNameError,  # the database does not exist (yet)
@@ -17,7 +17,7 @@ UNAVAILABLE_ERRORS: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,  # class 57: shutdown, crash recovery, statement timeout
 )
-"""What asyncpg raises when there is no connection, none is free, or a time limit has passed."""
+"""What asyncpg raises when it cannot use a connection, or a time limit has passed."""
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ _OURS: Final = ("duet", "duet_common", "duet_auth", "duet_content", "duet_standa
 _WITH_HANDLERS: Final = ("uvicorn", "uvicorn.error", "gunicorn.error", "alembic")
 """Loggers to which their library adds a handler before the app is created."""
 _ACCESS_LOGS: Final = ("uvicorn.access", "gunicorn.access")
-_NOBODY: Final = "-"
+_NO_REQUEST: Final = "-"
 
 
 def configure_logging(level: LogLevel, log_format: LogFormat) -> None:
@@ -66,7 +66,7 @@ class JsonLines(JsonFormatter):
         time = datetime.fromtimestamp(record.created, UTC)
         log_data["time"] = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         super().add_fields(log_data, record, message_dict)
-        if (request_id := REQUEST_ID.get()) != _NOBODY:
+        if (request_id := REQUEST_ID.get()) != _NO_REQUEST:
             log_data["request_id"] = request_id
         span = trace.get_current_span().get_span_context()
         # Not `is_recording`: the request's line is logged just after its span has ended.
@@ -87,7 +87,7 @@ class TextLines(logging.Formatter):
         if not line.isprintable():
             # A path may contain an encoded line break; it must not look like another log line.
             line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-        return line if request_id == _NOBODY else f"{line} [{request_id}]"
+        return line if request_id == _NO_REQUEST else f"{line} [{request_id}]"
 
 
 def _without_query(record: logging.LogRecord) -> bool:

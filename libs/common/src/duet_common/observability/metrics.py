@@ -9,6 +9,7 @@ import os
 import platform
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from itertools import chain, repeat
 from typing import Final, Literal
 
 from fastapi import FastAPI, Request, Response
@@ -28,7 +29,7 @@ from prometheus_fastapi_instrumentator.metrics import Info
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duet_common.db.queries import PoolUsage
-from duet_common.paths import PROBE_PATHS
+from duet_common.paths import METRICS_PATH, PROBE_PATHS
 from duet_common.periodic import PeriodicTask
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -61,7 +62,7 @@ class Metrics:
 
     def install(self, app: FastAPI) -> None:
         """Measure the app's requests and add `/metrics`. Call this before the app starts."""
-        app.add_api_route("/metrics", self._scrape, include_in_schema=False)
+        app.add_api_route(METRICS_PATH, self._scrape, include_in_schema=False)
         # Its default metrics are not used: six more time series per route, 10 µs per request.
         instrumentator = Instrumentator(
             should_group_status_codes=False,
@@ -132,8 +133,8 @@ class Metrics:
         if not self._is_shared:
             yield
             return
-        await self._refresh()
-        task = PeriodicTask("gauges", self._refresh, lambda: _REFRESH_SECONDS)
+        delays = chain([0.0], repeat(_REFRESH_SECONDS))
+        task = PeriodicTask("gauges", self._refresh, lambda: next(delays))
         task.start()
         try:
             yield

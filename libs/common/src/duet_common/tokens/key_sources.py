@@ -62,8 +62,8 @@ class JwksStore(Protocol):
 class JwksKeySource:
     """auth's JWKS, fetched over HTTP.
 
-    - At most one fetch runs at a time, and none within `cool_down` seconds of the last, so that
-      tokens with unknown kids cannot flood the issuer.
+    - At most one fetch runs at a time, and none within `cool_down` seconds of the last (a fifth of
+      that without a key), so that tokens with unknown kids cannot flood the issuer.
     - A fetch that fails, or returns no usable key, changes nothing.
     - The document is fetched every `refresh_every` seconds, so that the next key is known before
       auth signs with it.

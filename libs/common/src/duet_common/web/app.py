@@ -36,12 +36,13 @@ def create_service(
     settings: ServiceSettings,
     runtime: Callable[[], AbstractAsyncContextManager[R]],
     routers: Sequence[APIRouter],
-    checks: Mapping[str, Callable[[R], Awaitable[bool]]],
+    checks: Mapping[str, Callable[[R], Awaitable[str | None]]],
 ) -> Service[R]:
     """Make a service's app. Nothing is opened before its lifespan starts.
 
     `name` identifies the service in metrics and traces. `runtime` opens what the service needs at
-    startup and closes it at shutdown. `checks` are the parts of readiness.
+    startup and closes it at shutdown. `checks` are the parts of readiness: each returns None, or
+    why the service is not ready.
     """
     drain = Drain()
     metrics = Metrics(name, version)
@@ -84,11 +85,11 @@ def create_service(
 
 
 def _bound(
-    checks: Mapping[str, Callable[[R], Awaitable[bool]]], app: Service[R]
+    checks: Mapping[str, Callable[[R], Awaitable[str | None]]], app: Service[R]
 ) -> dict[str, Check]:
     """The checks, each bound to the runtime that the app has when it is called."""
 
-    def bind(check: Callable[[R], Awaitable[bool]]) -> Check:
+    def bind(check: Callable[[R], Awaitable[str | None]]) -> Check:
         return lambda: check(app.runtime)
 
     return {name: bind(check) for name, check in checks.items()}

@@ -9,11 +9,13 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from duet_common.errors import DatabaseUnavailable
+from duet_common.paths import LIVENESS_PATH, READINESS_PATH
 from duet_common.web.drain import Drain
 
 logger = logging.getLogger(__name__)
 
-Check = Callable[[], Awaitable[bool]]
+Check = Callable[[], Awaitable[str | None]]
+"""Returns None if it passes, or why it fails. An exception is a failure, too."""
 _CHECK_SECONDS: Final = 2.0
 
 
@@ -30,15 +32,15 @@ class Readiness:
         return dict(zip(self._checks, results, strict=True))
 
     async def _run(self, name: str) -> bool:
-        cause: object = "the check returned false"
         try:
             async with asyncio.timeout(_CHECK_SECONDS):
-                passed = await self._checks[name]()
+                cause = await self._checks[name]()
         except TimeoutError:
-            passed, cause = False, f"no result within {_CHECK_SECONDS:g} s"
+            cause = f"no result within {_CHECK_SECONDS:g} s"
         except Exception as error:
             # Whatever a check raises, the answer is "not ready".
-            passed, cause = False, _cause(error)
+            cause = _describe(error)
+        passed = cause is None
         if passed != self._passed.get(name, True):
             self._passed[name] = passed
             if passed:
@@ -53,11 +55,11 @@ def health_router(checks: Mapping[str, Check], drain: Drain) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     readiness = Readiness(checks)
 
-    @router.get("/livez")
+    @router.get(LIVENESS_PATH)
     async def livez() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @router.get("/readyz")
+    @router.get(READINESS_PATH)
     async def readyz() -> JSONResponse:
         results = await readiness.check()
         passed = all(results.values())
@@ -69,8 +71,8 @@ def health_router(checks: Mapping[str, Check], drain: Drain) -> APIRouter:
     return router
 
 
-def _cause(error: Exception) -> str:
-    """The type and the first line of an error; neither holds a password or a parameter."""
+def _describe(error: Exception) -> str:
+    """Return the type and first line of an error. The checks' statements have no parameters."""
     root = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
     lines = str(root).splitlines()
     return f"{type(root).__name__}: {lines[0]}" if lines else type(root).__name__

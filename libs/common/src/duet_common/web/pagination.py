@@ -36,7 +36,7 @@ def make_page(
     kind: type[Page[T]],
     rows: Sequence[T],
     limit: int,
-    place: Callable[[T], Cursor],
+    cursor_of: Callable[[T], Cursor],
     request: Request,
     response: Response,
 ) -> Page[T]:
@@ -48,7 +48,7 @@ def make_page(
     items = list(rows[:limit])
     if len(rows) <= limit:
         return kind.model_construct(items=items, next_cursor=None)
-    next_cursor = place(items[-1]).encode()
+    next_cursor = cursor_of(items[-1]).encode()
     query = [
         (name, value) for name, value in request.query_params.multi_items() if name != "cursor"
     ]

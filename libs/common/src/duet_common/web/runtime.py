@@ -35,7 +35,7 @@ class Service(FastAPI, Generic[R_co]):
     """
 
     runtime: R_co
-    """Set while the lifespan runs."""
+    """Set when the lifespan starts."""
     drain: Drain
     metrics: Metrics
     rate_limiter: RateLimiter

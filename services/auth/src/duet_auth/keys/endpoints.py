@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.runtime import AuthRuntime
+from duet_common.paths import JWKS_PATH
 from duet_common.tokens.keys import Jwks
 from duet_common.web.problems import problems
 from duet_common.web.runtime import runtime_of
@@ -27,7 +28,7 @@ class JwksResponse(JSONResponse):
 
 
 @router.get(
-    "/.well-known/jwks.json",
+    JWKS_PATH,
     summary="Get the public keys that verify access tokens",
     response_model=Jwks,
     response_class=JwksResponse,

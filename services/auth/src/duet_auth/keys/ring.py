@@ -99,4 +99,5 @@ class KeyRing:
             raise
         except Exception as error:
             # Whatever it is (no database, no schema yet), the keys in memory remain valid.
-            logger.warning("Signing keys were not read: %s. The previous keys stay in use.", error)
+            cause = error.__cause__ or error
+            logger.warning("Signing keys were not read (%r). Keys in memory stay in use.", cause)

@@ -14,7 +14,7 @@ from duet_auth.sessions.models import UserSession
 from duet_auth.sessions.schemas import RefreshRequest, SessionRead, TokenPair
 from duet_auth.sessions.service import Refreshed
 from duet_common.db.keyset import Cursor
-from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated
+from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated, Unavailable
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.problems import problem_response, problems
@@ -27,7 +27,7 @@ _NO_STORE = "no-store"  # RFC 6749, section 5.1
     "/auth/login",
     tags=["auth"],
     summary="Log in",
-    responses=problems(InvalidCredentials, NoSigningKey, HashQueueFull),
+    responses=problems(InvalidCredentials, NoSigningKey, HashQueueFull, Unavailable),
     dependencies=[Depends(limited("login", lambda settings: settings.rate_limit_login))],
 )
 async def login(

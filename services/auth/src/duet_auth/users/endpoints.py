@@ -16,7 +16,13 @@ from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
 from duet_auth.users.schemas import PasswordChange, UserCreate, UserPatch, UserRead
 from duet_common.db.keyset import Cursor
-from duet_common.errors import InvalidCursor, InvalidToken, PermissionMissing, Unauthenticated
+from duet_common.errors import (
+    InvalidCursor,
+    InvalidToken,
+    PermissionMissing,
+    Unauthenticated,
+    Unavailable,
+)
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, require_permission
 from duet_common.web.problems import problems
@@ -66,7 +72,7 @@ async def delete_me(user: CurrentUser, users: UserServiceDep) -> None:
     tags=["users"],
     summary="Change your password",
     status_code=204,
-    responses=problems(Unauthenticated, InvalidToken, WrongPassword, HashQueueFull),
+    responses=problems(Unauthenticated, InvalidToken, WrongPassword, HashQueueFull, Unavailable),
 )
 async def change_password(
     change: PasswordChange,

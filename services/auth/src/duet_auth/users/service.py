@@ -76,9 +76,9 @@ class UserService:
     async def authenticate(self, email: str, password: str) -> Subject | None:
         """Return the subject, or None for an unknown email, a wrong password or an inactive user.
 
-        The password is hashed exactly once in each of these cases, so that they take the same
-        time. An outdated hash is replaced if the password is correct. No connection is held while
-        the hash is computed.
+        Each of these cases computes one hash of the current kind, so that they take the same time.
+        An outdated hash is replaced if the password is correct. No connection is held while a hash
+        is computed. Raises `Unavailable` if the password changes again and again meanwhile.
         """
         for _ in range(_MAX_ATTEMPTS):
             credentials = None
@@ -110,7 +110,7 @@ class UserService:
         return await self._users.update(await self._locked(user_id), changes)
 
     async def change_password(self, user_id: uuid.UUID, current: str, new: str) -> None:
-        """Raises `UserNotFound`, `WrongPassword`. The caller ends the other sessions.
+        """Raises `UserNotFound`, `WrongPassword`, `Unavailable`. The caller ends other sessions.
 
         No connection is held while the hashes are computed.
         """
