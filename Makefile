@@ -1,10 +1,10 @@
-# Each target is one command, which people and CI use in the same way. `make help` lists them.
+# People and CI run the same targets. `make help` lists them.
 .DEFAULT_GOAL := help
 
 UV_VERSION := 0.13.9
 HELM_3_VERSION := v3.22.0
 ACTIONLINT_VERSION := v1.7.12
-# If uv is not installed, it is installed into .tools with Python alone.
+# If uv is missing, pip installs it into a virtual environment in .tools.
 UV := $(shell command -v uv || echo .tools/bin/uv)
 VENV := .venv/.locked
 export UV_NO_PROGRESS ?= 1
@@ -19,7 +19,7 @@ help: ## Show this list
 ##@ Develop
 
 .PHONY: setup
-setup: $(VENV) ## Install everything that the other targets need from PyPI; start nothing
+setup: $(VENV) ## Install all dependencies from PyPI without starting anything
 	@echo "Everything is installed. Next: make run, make test, or make help."
 
 .PHONY: run
@@ -54,9 +54,9 @@ docs-serve: $(VENV) ## Serve the documentation site on http://127.0.0.1:8010, an
 
 ##@ Test
 
-# A named file or test runs without workers, which take longer to start than it takes to run.
+# T=path runs without xdist workers: starting them takes longer than running one file.
 .PHONY: test
-test: $(VENV) ## Run every test that needs no Docker and is not slow; T=path runs one file or test
+test: $(VENV) ## Run the fast tests that do not need Docker (T=path selects a file or test)
 	.venv/bin/pytest $(or $(T),-n auto -m "not slow")
 
 .PHONY: test-unit
@@ -68,11 +68,11 @@ test-slow: $(VENV) ## Run the tests that take too long for `make test`
 	.venv/bin/pytest -n auto -m slow
 
 .PHONY: test-random
-test-random: $(VENV) ## Run `make test` in a random order, and print its seed (SEED repeats one)
+test-random: $(VENV) ## Run `make test` in random order and print the seed (SEED=n repeats an order)
 	.venv/bin/pytest -n auto -m "not slow" -p randomly $(SEED:%=--randomly-seed=%)
 
 .PHONY: coverage
-coverage: $(VENV) ## Run `make test`, and report the lines that it misses; fail below the floor
+coverage: $(VENV) ## Run `make test`, report uncovered lines, and fail below the minimum coverage
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n auto -m "not slow"
 	.venv/bin/coverage combine --quiet
@@ -83,7 +83,7 @@ test-chart: $(VENV) ## Test the rendered charts (needs helm)
 	.venv/bin/pytest -n auto tests/chart
 
 .PHONY: bench
-bench: $(VENV) ## Measure Duet, a ceiling and a plain app under load; print ratios (needs wrk or oha)
+bench: $(VENV) ## Compare Duet under load with raw ASGI and a plain FastAPI app (needs wrk or oha)
 	.venv/bin/python -m tests.load.bench
 
 ##@ Check
@@ -105,7 +105,7 @@ actionlint: .tools/actionlint/actionlint ## Check the GitHub Actions workflows (
 	.tools/actionlint/actionlint
 
 .PHONY: audit
-audit: | $(UV) ## Look up known vulnerabilities of the locked dependencies (needs api.osv.dev)
+audit: | $(UV) ## Check the locked dependencies for known vulnerabilities (needs api.osv.dev)
 	$(UV) audit --locked --preview-features audit-command
 
 ##@ Cluster
@@ -115,13 +115,13 @@ test-cluster: $(VENV) ## Install the charts on a new kind cluster, and test them
 	.venv/bin/pytest tests/cluster
 
 .PHONY: cluster-up
-cluster-up: $(VENV) ## Create the same cluster for use by hand, on http://127.0.0.1:8080
+cluster-up: $(VENV) ## Create a cluster for manual use, with Duet on http://127.0.0.1:8080
 	DUET_KEEP_CLUSTER=1 .venv/bin/pytest tests/cluster/test_smoke.py
 	kind export kubeconfig --name duet-e2e
-	@echo "Duet is ready at http://127.0.0.1:8080. Next: kubectl -n duet get pods. At the end: make cluster-down"
+	@echo "Duet is ready at http://127.0.0.1:8080. Next: kubectl -n duet get pods. When you are done: make cluster-down"
 
 .PHONY: cluster-down
-cluster-down: ## Delete the cluster of cluster-up
+cluster-down: ## Delete the cluster that cluster-up created
 	kind delete cluster --name duet-e2e
 
 .PHONY: helm3
@@ -139,7 +139,7 @@ version: | $(UV) ## Write VERSION=1.2.3 into every file that states it, and into
 	$(UV) lock
 
 .PHONY: clean
-clean: ## Remove the environment and the caches; .data stays
+clean: ## Remove the environment and the caches, but keep .data
 	rm -rf .venv .tools site .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -f .coverage .coverage.*
 
@@ -149,7 +149,7 @@ $(VENV): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pypr
 
 .tools/bin/uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Duet needs Python 3.11 or newer as python3" >&2; exit 1; }
+	  || { echo "Duet requires Python 3.11 or newer, available as python3." >&2; exit 1; }
 	python3 -m venv .tools
 	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 

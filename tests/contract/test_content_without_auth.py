@@ -25,7 +25,7 @@ ME = "/api/v1/profiles/me"
 async def content_client(
     duet: Duet, auth_url: str, folder: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Run a content process that fetches its keys from `auth_url`, and yield a client of it."""
+    """Run a content process that fetches its keys from `auth_url`, and yield a client for it."""
     environment = {
         "CONTENT_DATABASE_URL": duet.urls.content,
         "JWKS_URL": f"{auth_url}/.well-known/jwks.json",
@@ -48,7 +48,7 @@ def dead_origin() -> Iterator[str]:
 
 @pytest.fixture
 async def content_database(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A connection to content's database, without a copy of the keys before and after the test."""
+    """Yield a connection to content's database; delete stored keys before and after the test."""
     connection = await asyncpg.connect(duet.urls.content)
     delete_copy = "DELETE FROM jwks_copies WHERE issuer = $1"
     await connection.execute(delete_copy, ISSUER)
@@ -58,9 +58,9 @@ async def content_database(duet: Duet) -> AsyncIterator["asyncpg.Connection[asyn
 
 
 async def wait_for_copy(content_database: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Wait until the copy is stored."""
+    """Wait until content has stored its copy of the keys."""
     async with asyncio.timeout(10):
-        # There is no event for a commit of another process.
+        # Another process commits the copy, so there is no event to wait for.
         while not await content_database.fetchval(  # noqa: ASYNC110
             "SELECT 1 FROM jwks_copies WHERE issuer = $1", ISSUER
         ):
@@ -88,7 +88,7 @@ async def test_content_verifies_tokens_after_a_restart_while_auth_is_down(
         assert (await second.get("/readyz")).status_code == 200
 
 
-async def test_content_is_alive_but_not_ready_without_auth_and_without_a_copy(
+async def test_content_is_alive_but_not_ready_without_auth_or_stored_keys(
     duet: Duet,
     content_database: "asyncpg.Connection[asyncpg.Record]",
     dead_origin: str,

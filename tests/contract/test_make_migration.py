@@ -94,7 +94,7 @@ def test_it_writes_a_formatted_revision_for_a_domain_that_is_registered_nowhere(
         ("content", "a" * 81, "MESSAGE must say what the migration does"),
     ],
 )
-def test_it_says_what_it_needs(
+def test_a_missing_or_unknown_argument_is_reported(
     capsys: pytest.CaptureFixture[str], service: str, message: str, reason: str
 ) -> None:
     assert main(service, message) == 1

@@ -63,7 +63,9 @@ async def test_it_waits_for_a_database_that_is_not_there_yet(
 
 
 @SERVICES
-async def test_it_says_why_it_gives_up(service: str, tmp_path: Path) -> None:
+async def test_an_unreachable_database_is_reported_after_the_wait(
+    service: str, tmp_path: Path
+) -> None:
     url = f"postgresql://duet:secret@127.0.0.1:{free_port()}/duet"
     status, said = await run_to_exit(
         _command(service, "--wait", "0.5"), _environment(service, url), tmp_path

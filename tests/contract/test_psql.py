@@ -21,7 +21,7 @@ async def psql(service: str, data: Path, sql: str = "") -> ExitedProgram:
     return await run_program(command, {"DATA_DIR": str(data)}, ROOT, stdin=sql)
 
 
-async def test_it_opens_the_database_of_each_service(tmp_path: Path) -> None:
+async def test_psql_opens_the_database_of_each_service(tmp_path: Path) -> None:
     async with running_program(STANDALONE, standalone_environment(tmp_path), tmp_path):
         for service, sql in (
             ("auth", "SELECT count(*) FROM users;"),
@@ -46,7 +46,9 @@ async def test_it_opens_the_database_of_each_service(tmp_path: Path) -> None:
         ("posts", "SERVICE must be auth or content, not 'posts'"),
     ],
 )
-async def test_it_says_what_is_missing(tmp_path: Path, service: str, reason: str) -> None:
+async def test_a_missing_database_or_unknown_service_is_reported(
+    tmp_path: Path, service: str, reason: str
+) -> None:
     refused = await psql(service, tmp_path)
     assert (refused.status, refused.output) == (1, "")
     assert reason in refused.errors

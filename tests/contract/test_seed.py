@@ -39,7 +39,7 @@ async def test_it_adds_what_is_missing(client: httpx.AsyncClient) -> None:
     assert report["login"]["password"] in second.output
 
 
-async def test_it_says_that_nothing_is_running() -> None:
+async def test_a_server_that_is_not_running_is_reported() -> None:
     refused = await seed(free_port())
     assert (refused.status, refused.output) == (1, "")
     assert "Start Duet with `make run`" in refused.errors

@@ -1,10 +1,10 @@
-"""The checks that every error response must pass: it is a problem detail (RFC 9457)."""
+"""Assertion that an error response is a problem detail (RFC 9457)."""
 
 import httpx
 
 
 def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
-    """Check status, code, members and headers of an error response, and return its body."""
+    """Assert the status, code, members and headers of an error response, and return its body."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"

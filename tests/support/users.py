@@ -1,4 +1,4 @@
-"""Users who register and log in over HTTP."""
+"""Functions that register users and log them in over HTTP."""
 
 import itertools
 import uuid

@@ -1,4 +1,4 @@
-"""Registration: emails are unique in any case, and passwords must obey the policy."""
+"""Registration: emails are unique regardless of case, and passwords must satisfy the policy."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tests.support.users import PASSWORD, log_in, new_email
 PATH = "/api/v1/auth/register"
 
 
-async def test_a_registration_returns_the_user_and_its_location(
+async def test_registration_returns_the_user_and_a_location_header(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.post(
@@ -48,7 +48,7 @@ async def test_a_registration_returns_the_user_and_its_location(
     }
 
 
-async def test_names_are_null_if_they_are_not_given(client: httpx.AsyncClient) -> None:
+async def test_omitted_names_are_null(client: httpx.AsyncClient) -> None:
     user = (await client.post(PATH, json={"email": new_email(), "password": PASSWORD})).json()
 
     assert (user["first_name"], user["last_name"], user["full_name"]) == (None, None, None)
@@ -76,7 +76,7 @@ async def test_a_password_is_stored_as_argon2id_and_never_returned(
 
 
 @pytest.mark.parametrize("second_email", ["ada@example.com", "ADA@Example.Com"])
-async def test_an_email_in_another_case_is_already_taken(
+async def test_a_taken_email_is_refused_regardless_of_case(
     client: httpx.AsyncClient, db_session: AsyncSession, second_email: str
 ) -> None:
     await client.post(PATH, json={"email": "ada@example.com", "password": PASSWORD})
@@ -87,7 +87,7 @@ async def test_an_email_in_another_case_is_already_taken(
     assert await count_rows(db_session, User) == 1
 
 
-async def test_exactly_one_of_concurrent_registrations_succeeds(
+async def test_exactly_one_of_several_concurrent_registrations_succeeds(
     client: httpx.AsyncClient, db_session: AsyncSession
 ) -> None:
     body = {"email": "ada@example.com", "password": PASSWORD}
@@ -106,7 +106,7 @@ async def test_exactly_one_of_concurrent_registrations_succeeds(
     ["8 chars!", "x7" * 64, "schönes Wetter", "  spaces around  ", "🔑🗝🔐🔒🔓🛡⚔🏰", "nul\0inside"],
     ids=["8", "128", "umlaut", "spaces", "emoji", "nul"],
 )
-async def test_a_password_within_the_policy_registers_and_logs_in(
+async def test_a_user_can_register_and_log_in_with_an_allowed_password(
     client: httpx.AsyncClient, password: str
 ) -> None:
     email = new_email()
@@ -127,7 +127,7 @@ async def test_a_password_within_the_policy_registers_and_logs_in(
         ("PassWord1", "password_too_common"),
     ],
 )
-async def test_a_password_outside_the_policy_is_refused_and_not_repeated(
+async def test_a_password_that_violates_the_policy_is_refused_and_not_returned(
     client: httpx.AsyncClient, db_session: AsyncSession, password: str, code: str
 ) -> None:
     response = await client.post(PATH, json={"email": new_email(), "password": password})
@@ -140,7 +140,7 @@ async def test_a_password_outside_the_policy_is_refused_and_not_repeated(
 
 
 @pytest.mark.parametrize("is_superuser", [True, False])
-async def test_is_superuser_is_refused_at_registration(
+async def test_registration_refuses_the_field_is_superuser(
     client: httpx.AsyncClient, db_session: AsyncSession, is_superuser: bool
 ) -> None:
     response = await client.post(

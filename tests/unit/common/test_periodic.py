@@ -1,4 +1,4 @@
-"""A periodic task: it repeats, survives errors, and ends when it is stopped."""
+"""A periodic task repeats, continues after errors, and ends when it is stopped."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from duet_common.periodic import PeriodicTask
 
 
 class Calls:
-    """A function that counts its calls, and fails on the first if `error` is set."""
+    """A callable that counts its calls and raises `error`, if given, on the first call."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.number = 0
@@ -22,7 +22,7 @@ class Calls:
         if self._error is not None and self.number == 1:
             raise self._error
 
-    async def wait_for_the_third(self) -> None:
+    async def wait_for_third_call(self) -> None:
         async with asyncio.timeout(5):
             await self._third.wait()
 
@@ -31,7 +31,7 @@ async def test_the_function_is_called_until_the_task_is_stopped() -> None:
     calls = Calls()
     task = PeriodicTask("test", calls, lambda: 0.0)
     task.start()
-    await calls.wait_for_the_third()
+    await calls.wait_for_third_call()
 
     await task.stop()
 
@@ -57,11 +57,11 @@ async def test_an_error_is_logged_and_does_not_end_the_task(
     calls = Calls(RuntimeError("no luck"))
     task = PeriodicTask("lottery", calls, lambda: 0.0)
     task.start()
-    await calls.wait_for_the_third()
+    await calls.wait_for_third_call()
     await task.stop()
 
     [record] = caplog.records
-    assert record.getMessage() == "Background task lottery failed. It continues."
+    assert record.getMessage() == "Background task lottery failed. It will run again."
     assert record.exc_info is not None
 
 

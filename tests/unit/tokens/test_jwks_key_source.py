@@ -1,4 +1,4 @@
-"""The key source limits its requests, keeps good keys after errors, and drops retired keys."""
+"""The key source limits its requests, keeps known keys after errors, and drops retired keys."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -71,7 +71,7 @@ class TestFetching:
         assert None not in found
         assert len(origin.requests) == 1
 
-    async def test_a_known_kid_needs_no_request(
+    async def test_a_known_kid_is_found_without_another_request(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
@@ -97,7 +97,7 @@ class TestFetching:
         assert await source.find("unknown") is None
         assert len(origin.requests) == 2
 
-    async def test_a_failed_request_starts_a_cool_down_too(
+    async def test_a_failed_request_also_starts_the_cool_down(
         self, source: JwksKeySource, origin: JwksOrigin
     ) -> None:
         origin.error = httpx.ConnectError("refused")
@@ -107,7 +107,7 @@ class TestFetching:
 
         assert len(origin.requests) == 1
 
-    async def test_without_a_key_a_request_is_repeated_after_a_fifth_of_the_cool_down(
+    async def test_the_cool_down_is_a_fifth_as_long_until_a_key_is_known(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
@@ -201,11 +201,11 @@ BAD_RESPONSES = {
 }
 
 
-class TestGoodKeys:
+class TestKnownKeys:
     @pytest.mark.parametrize(
         ("status", "content"), BAD_RESPONSES.values(), ids=BAD_RESPONSES.keys()
     )
-    async def test_are_kept_after_a_bad_response(
+    async def test_known_keys_are_kept_after_an_invalid_response(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
@@ -237,7 +237,7 @@ class TestGoodKeys:
         ],
         ids=lambda error: type(error).__name__,
     )
-    async def test_are_kept_after_a_failed_request(
+    async def test_known_keys_are_kept_after_a_failed_request(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,
@@ -256,7 +256,7 @@ class TestGoodKeys:
         assert "The previous 2 keys stay in use." in caplog.text
         assert type(error).__name__ in caplog.text
 
-    async def test_are_dropped_once_a_good_response_no_longer_has_them(
+    async def test_keys_are_dropped_when_a_valid_response_no_longer_contains_them(
         self,
         source: JwksKeySource,
         origin: JwksOrigin,

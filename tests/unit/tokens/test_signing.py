@@ -1,4 +1,4 @@
-"""A signing key discloses nothing private and is loaded only from a suitable private key."""
+"""Signing keys never reveal private material and are loaded only from suitable private keys."""
 
 import json
 import pickle
@@ -54,7 +54,7 @@ def test_loading_the_same_pem_twice_gives_the_same_key(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_repr_the_public_jwk_and_pickle_disclose_no_private_material(
+def test_the_repr_and_public_jwk_contain_no_private_key_and_pickling_fails(
     pems: dict[Algorithm, bytes], algorithm: Algorithm
 ) -> None:
     key = SigningKey.from_pem(pems[algorithm], algorithm)
@@ -76,7 +76,7 @@ def test_each_generated_key_is_different() -> None:
     assert generate_private_key("ES256") != generate_private_key("ES256")
 
 
-async def test_times_are_whole_seconds_and_permissions_are_sorted() -> None:
+async def test_token_times_are_whole_seconds_and_scopes_are_sorted() -> None:
     clock = FrozenClock()
     clock.advance(timedelta(milliseconds=1_700))
     factory = TokenFactory(clock)
@@ -123,7 +123,7 @@ UNUSABLE: dict[str, tuple[Callable[[], bytes], Algorithm]] = {
 
 
 @pytest.mark.parametrize(("make", "algorithm"), UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_a_file_that_is_not_a_private_key_for_the_algorithm_is_refused(
+def test_bytes_that_are_not_a_private_key_for_the_algorithm_are_refused(
     make: Callable[[], bytes], algorithm: Algorithm
 ) -> None:
     with pytest.raises(InvalidKey):

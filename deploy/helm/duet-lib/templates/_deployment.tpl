@@ -74,7 +74,8 @@ spec:
       {{- include "duet.volumes" . | nindent 6 }}
 {{- end }}
 
-{{/* Liveness checks no dependency. Readiness checks the schema, so that pods wait for the migration. */}}
+{{/* The liveness probe does not check dependencies. The readiness probe checks the schema, so that a pod
+     is not ready before the migration has finished. */}}
 {{- define "duet.probes" -}}
 startupProbe:
   httpGet: {path: /livez, port: http}

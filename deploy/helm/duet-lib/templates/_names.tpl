@@ -31,7 +31,8 @@ app.kubernetes.io/managed-by: {{ $.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version }}
 {{- end }}
 
-{{/* The labels of a pod. They contain no version, so that a new chart version alone replaces no pods. */}}
+{{/* The labels of a pod. They do not contain the version, so that a new chart version alone
+     does not replace the pods. */}}
 {{- define "duet.podLabels" -}}
 {{ include "duet.selector" . }}
 app.kubernetes.io/part-of: duet
@@ -49,7 +50,7 @@ app.kubernetes.io/part-of: duet
 {{- if $named }}{{ trimPrefix ":" $named }}{{ else if eq $url.scheme "https" }}443{{ else }}80{{ end }}
 {{- end }}
 
-{{/* The maximum number of pods: during a rolling update, there is one more than the replicas. */}}
+{{/* The maximum number of pods: one more than the number of replicas, as a rolling update adds one. */}}
 {{- define "duet.maxPods" -}}
 {{- $replicas := int (ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled) }}
 {{- ternary (add1 $replicas) 0 (gt $replicas 0) }}

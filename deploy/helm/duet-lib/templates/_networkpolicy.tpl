@@ -1,4 +1,4 @@
-{{/* Each policy covers both directions and denies everything that it does not list. */}}
+{{/* Each policy applies to ingress and egress, and denies all traffic that it does not list. */}}
 {{- define "duet.networkPolicy" -}}
 {{- $component := include "duet.component" . }}
 {{- $policy := .Values.global.duet.networkPolicy }}
@@ -46,8 +46,8 @@ spec:
 {{- end }}
 
 {{/* The policy of the migration pods: they may connect to the database, and no pod may connect to
-     them. An upgrade's hook has a policy of its own, because it runs while the policies of the previous
-     revision are in force, and these may allow another database. */}}
+     them. The hook of an upgrade has its own policy, because it runs while the policies of the previous
+     revision are still in effect, and those may allow a different database. */}}
 {{- define "duet.migrationNetworkPolicy" -}}
 {{- $component := printf "%s-migrate" (include "duet.component" .) }}
 {{- $spec := include "duet.migrationNetworkPolicySpec" (list . $component) }}

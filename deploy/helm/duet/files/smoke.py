@@ -1,4 +1,4 @@
-"""Smoke test of both services from inside the cluster, which `helm test` runs."""
+"""Smoke test of both services, run inside the cluster by `helm test` and `skaffold verify`."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ EMAIL = f"helm-test-{secrets.token_hex(8)}@example.com"
 
 
 def run_smoke_test() -> None:
-    """Use both services as a new user would. Raises SystemExit at the first wrong response."""
+    """Use both services as a new user. Raises SystemExit at the first unexpected response."""
     with (
         httpx.Client(base_url=f"http://{os.environ['AUTH']}/api/v1") as auth,
         httpx.Client(base_url=f"http://{os.environ['CONTENT']}/api/v1") as content,
@@ -82,7 +82,7 @@ def exchange_message(access_token: str) -> None:
 
 
 def receive(websocket: ClientConnection, kind: str) -> dict[str, Any]:
-    """Return the next message of a type, and discard the others."""
+    """Return the next message of type `kind`, and discard all messages before it."""
     while True:
         message: dict[str, Any] = json.loads(websocket.recv(timeout=10))
         if message["type"] == kind:

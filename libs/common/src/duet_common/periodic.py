@@ -39,4 +39,4 @@ class PeriodicTask:
             try:
                 await self._function()
             except Exception:
-                logger.exception("Background task %s failed. It continues.", self._name)
+                logger.exception("Background task %s failed. It will run again.", self._name)

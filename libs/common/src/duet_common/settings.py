@@ -46,7 +46,7 @@ class ServiceSettings(BaseSettings):
     )
     database_pooler: bool = Field(
         default=False,
-        description="the database URL is that of a pooler in transaction mode, such as pgbouncer",
+        description="the database URL points to a pooler in transaction mode, such as pgbouncer",
     )
     database_echo: bool = Field(
         default=False, description="log every SQL statement, without its parameters"

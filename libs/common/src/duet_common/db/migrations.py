@@ -53,7 +53,7 @@ class Migrations:
     """
 
     def __init__(self, service: str, package: str, metadata: MetaData) -> None:
-        """`service` is the prefix of its revision ids; `metadata` is that of its models' base."""
+        """`service` is the prefix of the revision ids; `metadata` belongs to the models' base."""
         self.service = service
         self._package = package
         self._metadata = metadata

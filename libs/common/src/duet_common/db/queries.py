@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_common.db.unavailable import UNAVAILABLE_ERRORS
 from duet_common.errors import DatabaseUnavailable
 
-logger = logging.getLogger("sqlalchemy.engine.ReadOnlyPool")  # the level is that of echo
+logger = logging.getLogger("sqlalchemy.engine.ReadOnlyPool")  # DATABASE_ECHO sets its level
 
 M = TypeVar("M")
 

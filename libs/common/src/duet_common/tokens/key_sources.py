@@ -152,11 +152,10 @@ class JwksKeySource:
                 await self._ask()
         except Exception as error:
             # Usually HttpFailure or InvalidKey. Whatever it is, fetching must continue.
-            logger.warning(
-                "The JWKS was not fetched: %r. The previous %d keys stay in use.",
-                error,
-                len(self._keys),
-            )
+            state = f"The previous {len(self._keys)} keys stay in use."
+            if not self._keys:
+                state = "No key is available yet."
+            logger.warning("The JWKS was not fetched: %r. %s", error, state)
 
     async def _ask(self) -> None:
         document = await get_document(
