@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from duet_common import periodic
 from duet_common.periodic import PeriodicTask
+from tests.support.log_records import records_of
 
 
 class Calls:
@@ -60,7 +62,7 @@ async def test_an_error_is_logged_and_does_not_end_the_task(
     await calls.wait_for_third_call()
     await task.stop()
 
-    [record] = caplog.records
+    [record] = records_of(caplog, periodic.__name__)
     assert record.getMessage() == "Background task lottery failed. It will run again."
     assert record.exc_info is not None
 

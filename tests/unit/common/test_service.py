@@ -14,6 +14,7 @@ from duet_common.settings import ServiceSettings
 from duet_common.web.app import create_service
 from duet_common.web.runtime import Runtime
 from duet_common.web.schemas import NonBlank, RequestModel
+from tests.support.log_records import records_of
 from tests.support.problems import assert_problem
 
 router = APIRouter()
@@ -125,7 +126,9 @@ async def test_the_log_line_of_a_request_has_the_code_of_its_problem(
 
     await client.get(path)
 
-    [record] = [record for record in caplog.records if record.levelno == logging.INFO]
+    [record] = [
+        record for record in records_of(caplog, "duet.request") if record.levelno == logging.INFO
+    ]
     assert record.__dict__["status"] == status
     assert record.__dict__["code"] == code
 
@@ -137,7 +140,7 @@ async def test_the_log_line_of_a_successful_request_has_no_code(
 
     await client.put("/things/1")
 
-    [record] = caplog.records
+    [record] = records_of(caplog, "duet.request")
     assert "code" not in record.__dict__
 
 
