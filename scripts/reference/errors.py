@@ -1,14 +1,16 @@
 """The errors that clients see, from the error tree and the OpenAPI documents."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from duet_common.errors import DuetError
-from duet_common.web.problems import EVERYWHERE, MEDIA_TYPE
+from duet_common.web.openapi import EVERYWHERE, WITH_A_BODY
 from duet_content.realtime import errors as websocket_errors
 from scripts.reference.apps import apps
 from scripts.reference.markdown import code, table
 
+_DESCRIBED_CODE: Final = re.compile("`([a-z_]+)`: ")
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
@@ -28,7 +30,7 @@ def common_codes() -> str:
 
 def codes_by_operation() -> str:
     """Return a table of the operations, with the codes that only some operations have."""
-    common = {error.code for error in EVERYWHERE}
+    common = {error.code for error in (*EVERYWHERE, *WITH_A_BODY)}
     rows = []
     for app in apps().values():
         for path, operations in app.openapi()["paths"].items():
@@ -59,7 +61,8 @@ def _subclasses(parent: type[DuetError]) -> Iterator[type[DuetError]]:
 
 def _codes(operation: Mapping[str, Any]) -> list[str]:
     return [
-        example
+        found
         for _, response in sorted(operation["responses"].items())
-        for example in response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        if "$ref" in response
+        for found in _DESCRIBED_CODE.findall(response["description"])
     ]

@@ -1,6 +1,7 @@
 """`/docs` works without internet access, because all its assets come from the same origin."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -55,14 +56,36 @@ async def test_the_openapi_document_combines_those_of_both_services(
     assert merged["paths"] == {**auth["paths"], **content["paths"]}
     for service in (auth, content):
         for kind, members in service["components"].items():
-            assert merged["components"][kind].items() >= members.items()
+            for name, member in members.items():
+                if name != "ProblemCode":
+                    assert merged["components"][kind][name] == member
 
 
-async def test_every_schema_reference_of_the_openapi_document_resolves(
+async def test_the_openapi_document_has_the_codes_and_tags_of_both_services(
+    client: httpx.AsyncClient,
+) -> None:
+    merged, auth, content = [
+        (await client.get(path)).json()
+        for path in ("/openapi.json", "/openapi/auth.json", "/openapi/content.json")
+    ]
+
+    def codes_of(document: dict[str, Any]) -> set[str]:
+        return set(document["components"]["schemas"]["ProblemCode"]["enum"])
+
+    assert codes_of(merged) == codes_of(auth) | codes_of(content)
+    assert codes_of(auth) != codes_of(content)
+    assert merged["tags"] == auth["tags"] + content["tags"]
+    assert merged["servers"] == [{"url": "/"}]
+    ids = [o["operationId"] for item in merged["paths"].values() for o in item.values()]
+    assert len(ids) == len(set(ids)) > 20
+
+
+async def test_every_reference_of_the_openapi_document_resolves(
     client: httpx.AsyncClient,
 ) -> None:
     response = await client.get("/openapi.json")
-    schemas = response.json()["components"]["schemas"]
-    referred = set(re.findall(r"#/components/schemas/([\w.-]+)", response.text))
+    components = response.json()["components"]
+    defined = {f"{kind}/{name}" for kind in components for name in components[kind]}
+    referred = set(re.findall(r"#/components/((?:schemas|responses)/[\w.-]+)", response.text))
     assert referred
-    assert referred <= schemas.keys()
+    assert referred <= defined

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.hostile_bodies import HOSTILE_BODIES
 from tests.support.hostile_requests import BROKEN_REQUESTS, HOSTILE_REQUESTS
+from tests.support.openapi import documented_codes
 from tests.support.problems import assert_problem
 from tests.support.raw_http import Request, send
 from tests.support.running_duet import Duet
@@ -47,17 +48,12 @@ class Target:
     def documented(self, request: Request) -> set[str]:
         """The codes that the operation of a request documents."""
         responses = self.paths[request.path][request.method.lower()]["responses"]
-        return {code for answer in responses.values() for code in _codes(answer)}
+        return {code for answer in responses.values() for code in documented_codes(answer)}
 
     def all_documented(self) -> set[str]:
         operations = [o for path in self.paths.values() for o in path.values()]
         responses = [r for operation in operations for r in operation["responses"].values()]
-        return EVERYWHERE | {code for response in responses for code in _codes(response)}
-
-
-def _codes(response: dict[str, Any]) -> set[str]:
-    problem = response.get("content", {}).get("application/problem+json", {})
-    return set(problem.get("examples", {}))
+        return EVERYWHERE | {code for response in responses for code in documented_codes(response)}
 
 
 @pytest.fixture(scope="module")

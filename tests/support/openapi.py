@@ -1,5 +1,6 @@
 """Both services' apps and OpenAPI documents, without a database: nothing is opened."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -39,6 +40,11 @@ class Operation:
         schema = DOCUMENTS[self.service]["components"]["schemas"][name]
         properties: dict[str, dict[str, Any]] = schema["properties"]
         return properties
+
+
+def documented_codes(response: dict[str, Any]) -> list[str]:
+    """Return the problem codes that a response of an operation documents."""
+    return re.findall("`([a-z_]+)`: ", response["description"])
 
 
 def _operations() -> Iterator[Operation]:

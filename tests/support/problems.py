@@ -1,4 +1,4 @@
-"""Assertion that an error response is a problem detail (RFC 9457)."""
+"""Assertions about error responses, which are problem details (RFC 9457)."""
 
 import httpx
 
@@ -19,3 +19,18 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     if status == 401:
         assert response.headers["www-authenticate"].startswith('Bearer realm="duet"')
     return problem
+
+
+def rejected_fields(response: httpx.Response) -> list[tuple[str, str, str]]:
+    """Return (`in`, `field`, `code`) of each rejected field of a 422 response.
+
+    Asserts the shape of each item, and that its text is not pydantic's.
+    """
+    errors = assert_problem(response, 422, "validation_failed")["errors"]
+    assert isinstance(errors, list)
+    assert errors
+    for error in errors:
+        assert error.keys() == {"in", "field", "code", "detail", "params"}
+        assert error["detail"].startswith(("must ", "is ")), error
+        assert isinstance(error["params"], dict)
+    return [(error["in"], error["field"], error["code"]) for error in errors]

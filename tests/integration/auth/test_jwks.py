@@ -107,8 +107,8 @@ async def test_private_keys_are_encrypted_at_rest(
         assert json.dumps("d") not in shown
 
 
-async def test_the_jwks_path_allows_only_get(client: httpx.AsyncClient) -> None:
+async def test_the_jwks_path_allows_only_reads(client: httpx.AsyncClient) -> None:
     response = await client.post(JWKS, json={})
 
     assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD"

@@ -8,7 +8,7 @@ from duet_auth.passwords import hasher
 from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.models import User
 from tests.support.auth_database import count_rows, update_user
-from tests.support.problems import assert_problem
+from tests.support.problems import assert_problem, rejected_fields
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, log_in, register_user
 
@@ -176,11 +176,13 @@ async def test_a_form_with_invalid_percent_encoding_is_refused(
 async def test_the_error_names_a_missing_field(
     client: httpx.AsyncClient, form: dict[str, str], missing: list[str]
 ) -> None:
-    problem = assert_problem(await client.post(PATH, data=form), 422, "validation_failed")
+    response = await client.post(PATH, data=form)
 
-    errors = problem["errors"]
-    assert isinstance(errors, list)
-    assert [(e["field"], e["code"]) for e in errors] == [(f"body.{m}", "missing") for m in missing]
+    assert rejected_fields(response) == [("body", f"/{name}", "required") for name in missing]
+    assert response.json()["detail"].endswith(
+        "This endpoint expects the OAuth2 form (application/x-www-form-urlencoded) "
+        "with `username` and `password`."
+    )
 
 
 async def test_json_instead_of_a_form_is_refused(client: httpx.AsyncClient) -> None:
@@ -190,7 +192,8 @@ async def test_json_instead_of_a_form_is_refused(client: httpx.AsyncClient) -> N
         PATH, json={"username": registered_user.email, "password": PASSWORD}
     )
 
-    assert_problem(response, 422, "validation_failed")
+    assert_problem(response, 415, "unsupported_media_type")
+    assert response.headers["accept"] == "application/x-www-form-urlencoded"
     assert PASSWORD not in response.text
 
 
@@ -199,16 +202,16 @@ async def test_a_file_instead_of_a_password_is_refused(client: httpx.AsyncClient
         PATH, data={"username": "ada@example.com"}, files={"password": b"secret words"}
     )
 
-    assert_problem(response, 422, "validation_failed")
+    assert_problem(response, 415, "unsupported_media_type")
     assert "secret words" not in response.text
 
 
-async def test_a_broken_multipart_form_is_malformed(client: httpx.AsyncClient) -> None:
+async def test_a_multipart_form_is_refused_before_it_is_parsed(client: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
 
     response = await client.post(PATH, content=b"--y\r\nnonsense", headers=headers)
 
-    assert_problem(response, 400, "malformed_body")
+    assert_problem(response, 415, "unsupported_media_type")
 
 
 async def test_a_refused_login_stores_nothing(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_auth.sessions.models import UserSession
 from duet_auth.users.models import User
 from tests.support.auth_database import session_id_in, update_user
-from tests.support.problems import assert_problem
+from tests.support.problems import assert_problem, rejected_fields
 from tests.support.running_duet import Duet
 from tests.support.users import PASSWORD, RegisteredUser, log_in, register_user
 
@@ -84,11 +84,11 @@ async def test_a_wrong_current_password_changes_nothing(
     [
         ({**CHANGE, "new_password": "7 chars"}, "new_password", "too_short"),
         ({**CHANGE, "new_password": "x7" * 64 + "x"}, "new_password", "too_long"),
-        ({**CHANGE, "new_password": "Password1"}, "new_password", "password_too_common"),
-        ({**CHANGE, "new_password": 12345678}, "new_password", "string_type"),
+        ({**CHANGE, "new_password": "Password1"}, "new_password", "common_password"),
+        ({**CHANGE, "new_password": 12345678}, "new_password", "wrong_type"),
         ({**CHANGE, "current_password": "x" * 1025}, "current_password", "too_long"),
-        ({"new_password": NEW_PASSWORD}, "current_password", "missing"),
-        ({**CHANGE, "email": "x@example.com"}, "email", "extra_forbidden"),
+        ({"new_password": NEW_PASSWORD}, "current_password", "required"),
+        ({**CHANGE, "email": "x@example.com"}, "email", "unknown_field"),
     ],
     ids=["short", "long", "common", "int", "long-current", "no-current", "unknown-field"],
 )
@@ -101,9 +101,7 @@ async def test_an_invalid_change_is_refused_without_repeating_a_password(
 ) -> None:
     response = await authenticated_client.put(PATH, json=body)
 
-    errors = assert_problem(response, 422, "validation_failed")["errors"]
-    assert isinstance(errors, list)
-    assert [(e["field"], e["code"]) for e in errors] == [(f"body.{field}", code)]
+    assert rejected_fields(response) == [("body", f"/{field}", code)]
     assert PASSWORD not in response.text
     assert NEW_PASSWORD not in response.text
     assert (await log_in(authenticated_client, registered_user.email)).status_code == 200

@@ -113,7 +113,7 @@ async def test_a_body_without_a_token_is_refused(client: httpx.AsyncClient, body
     assert_problem(response, 422, "validation_failed")
 
 
-async def test_a_refresh_token_in_the_query_is_ignored(
+async def test_a_refresh_token_in_the_query_is_refused(
     client: httpx.AsyncClient, registered_user: RegisteredUser, db_session: AsyncSession
 ) -> None:
     query = {"refresh_token": registered_user.refresh_token}

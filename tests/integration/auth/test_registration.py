@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.users.models import User
 from tests.support.auth_database import count_rows
-from tests.support.problems import assert_problem
+from tests.support.problems import assert_problem, rejected_fields
 from tests.support.users import PASSWORD, log_in, new_email
 
 PATH = "/api/v1/auth/register"
@@ -123,8 +123,8 @@ async def test_a_user_can_register_and_log_in_with_an_allowed_password(
     [
         ("7 chars", "too_short"),
         ("x7" * 64 + "x", "too_long"),
-        ("password1", "password_too_common"),
-        ("PassWord1", "password_too_common"),
+        ("password1", "common_password"),
+        ("PassWord1", "common_password"),
     ],
 )
 async def test_a_password_that_violates_the_policy_is_refused_and_not_returned(
@@ -132,9 +132,7 @@ async def test_a_password_that_violates_the_policy_is_refused_and_not_returned(
 ) -> None:
     response = await client.post(PATH, json={"email": new_email(), "password": password})
 
-    errors = assert_problem(response, 422, "validation_failed")["errors"]
-    assert isinstance(errors, list)
-    assert [(e["field"], e["code"]) for e in errors] == [("body.password", code)]
+    assert rejected_fields(response) == [("body", "/password", code)]
     assert password not in response.text
     assert await count_rows(db_session, User) == 0
 
@@ -147,7 +145,5 @@ async def test_registration_refuses_the_field_is_superuser(
         PATH, json={"email": new_email(), "password": PASSWORD, "is_superuser": is_superuser}
     )
 
-    errors = assert_problem(response, 422, "validation_failed")["errors"]
-    assert isinstance(errors, list)
-    assert [(e["field"], e["code"]) for e in errors] == [("body.is_superuser", "extra_forbidden")]
+    assert rejected_fields(response) == [("body", "/is_superuser", "unknown_field")]
     assert await count_rows(db_session, User) == 0

@@ -11,7 +11,7 @@ from duet_common.db.keyset import Cursor
 from duet_common.ids import new_id
 from tests.support.auth_database import update_user
 from tests.support.factories import make_user
-from tests.support.problems import assert_problem
+from tests.support.problems import assert_problem, rejected_fields
 from tests.support.running_duet import Duet
 from tests.support.users import log_in, register_user
 
@@ -95,12 +95,9 @@ async def test_an_unknown_user_is_not_found(permitted_client: httpx.AsyncClient)
 async def test_a_user_id_that_is_not_a_uuid_is_refused(
     permitted_client: httpx.AsyncClient, path: str
 ) -> None:
-    errors = assert_problem(
-        await permitted_client.get(f"{USERS}/{path}"), 422, "validation_failed"
-    )["errors"]
+    response = await permitted_client.get(f"{USERS}/{path}")
 
-    assert isinstance(errors, list)
-    assert [error["field"] for error in errors] == ["path.user_id"]
+    assert rejected_fields(response) == [("path", "user_id", "invalid_format")]
 
 
 async def test_following_the_pages_returns_every_user_once(

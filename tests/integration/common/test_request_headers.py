@@ -69,11 +69,11 @@ async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, path: str
     [
         ("GET", "/api/v1/auth/login", {"POST"}),
         ("PUT", "/api/v1/auth/register", {"POST"}),
-        ("DELETE", "/api/v1/users", {"GET"}),
+        ("DELETE", "/api/v1/users", {"GET", "HEAD"}),
         ("GET", "/api/v1/users/me/password", {"PUT"}),
         ("OPTIONS", "/api/v1/auth/refresh", {"POST"}),
-        ("POST", "/api/v1/users/me", {"GET", "PATCH", "DELETE"}),
-        ("DELETE", "/api/v1/posts", {"GET", "POST"}),
+        ("POST", "/api/v1/users/me", {"GET", "HEAD", "PATCH", "DELETE"}),
+        ("DELETE", "/api/v1/posts", {"GET", "HEAD", "POST"}),
     ],
 )
 async def test_a_wrong_method_is_refused_with_the_allowed_methods(

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from duet_common.ids import new_id
 from tests.support.factories import make_post
 from tests.support.posts import POSTS, create_draft, create_published_post
-from tests.support.problems import assert_problem
+from tests.support.problems import assert_problem, rejected_fields
 from tests.support.users import RegisteredUser
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -145,10 +145,8 @@ async def test_an_invalid_parameter_is_refused(
     client: httpx.AsyncClient, name: str, value: str
 ) -> None:
     response = await client.get(POSTS, params={name: value})
-    problem = assert_problem(response, 422, "validation_failed")
-    errors = problem["errors"]
-    assert isinstance(errors, list)
-    assert {error["field"].split(".")[1] for error in errors} == {name}
+    [(location, field, _)] = rejected_fields(response)
+    assert (location, field) == ("query", name)
 
 
 @pytest.mark.parametrize("limit", [1, 100])

@@ -95,9 +95,9 @@ async def test_every_log_line_is_json_and_contains_no_secret(duet: Duet) -> None
     requests = service.lines_of("duet.request")
     line = next(line for line in requests if line["path"] == "/api/v1/users/me")
     assert line["request_id"] == me.headers["x-request-id"]
-    assert (line["method"], line["status"], line["client"]) == ("GET", 200, "127.0.0.1")
+    assert (line["method"], line["status"], line["client"]) == ("GET", 422, "127.0.0.1")
     assert line["duration_ms"] > 0
-    assert line["message"].startswith("GET /api/v1/users/me 200 ")
+    assert line["message"].startswith("GET /api/v1/users/me 422 ")
     assert [x["level"] for x in requests if x["path"] == "/livez"] == ["DEBUG"]
     assert any("WebSocket /ws/c1" in line["message"] for line in service.lines_of("uvicorn.error"))
     assert service.lines_of("uvicorn.access") == []

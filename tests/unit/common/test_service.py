@@ -79,6 +79,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         runtime=no_runtime,
         routers=[router],
         checks={},
+        tags={},
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://things") as client:
@@ -168,7 +169,7 @@ async def test_the_allow_header_names_every_method_of_the_path(client: httpx.Asy
     response = await client.delete("/things/1")
 
     assert_problem(response, 405, "method_not_allowed")
-    assert response.headers["allow"] == "GET, PUT"
+    assert response.headers["allow"] == "GET, HEAD, PUT"
 
 
 async def test_an_error_names_an_invalid_field_and_does_not_repeat_its_value(
@@ -179,9 +180,11 @@ async def test_an_error_names_an_invalid_field_and_does_not_repeat_its_value(
     problem = assert_problem(response, 422, "validation_failed")
     assert problem["errors"] == [
         {
-            "field": "body.title",
-            "code": "string_type",
-            "detail": "Input should be a valid string",
+            "in": "body",
+            "field": "/title",
+            "code": "wrong_type",
+            "detail": "must be a string",
+            "params": {"type": "string"},
         }
     ]
 

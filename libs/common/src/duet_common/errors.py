@@ -8,28 +8,67 @@
     ├── Conflict 409
     ├── PreconditionFailed 412
     ├── PayloadTooLarge 413
+    ├── UnsupportedMediaType 415
     ├── Unprocessable 422 ── ValidationFailed
     ├── RateLimited 429
+    ├── InternalError 500
     └── Unavailable 503
 
 A domain's `errors.py` subclasses these. `duet_common.web.problems` has the one handler.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FieldLocation(StrEnum):
+    """The part of a request that contains a rejected field."""
+
+    BODY = "body"
+    QUERY = "query"
+    PATH = "path"
+    HEADER = "header"
+
+
+class FieldErrorCode(StrEnum):
+    """Why a field was rejected. A code is stable, and its `params` have the given names."""
+
+    REQUIRED = "required"
+    UNKNOWN_FIELD = "unknown_field"
+    WRONG_TYPE = "wrong_type"  # type
+    BLANK = "blank"
+    TOO_SHORT = "too_short"  # min, in characters
+    TOO_LONG = "too_long"  # max, in characters
+    TOO_SMALL = "too_small"  # min
+    TOO_LARGE = "too_large"  # max
+    INVALID_FORMAT = "invalid_format"  # format, or pattern
+    INVALID_CHOICE = "invalid_choice"  # choices
+    INVALID_TEXT = "invalid_text"
+    INVALID_VALUE = "invalid_value"
+    COMMON_PASSWORD = "common_password"
+
+
+FieldErrorParam = int | float | str | list[str]
 
 
 class FieldError(BaseModel):
-    """One rejected field.
+    """One rejected field of a request."""
 
-    `field` is a dotted path that starts with its origin: `body.title`, `query.limit`.
-    """
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
-    field: str
-    code: str
-    detail: str
+    location: FieldLocation = Field(alias="in")
+    field: str = Field(
+        description="a JSON Pointer (RFC 6901) into the body, such as `/title`, or the name of the "
+        "parameter; at most 64 characters"
+    )
+    code: FieldErrorCode
+    detail: str = Field(description="for people, next to the field of a form")
+    params: dict[str, FieldErrorParam] = Field(
+        description='the values that `detail` mentions, such as `{"min": 8}`'
+    )
 
 
 class DuetError(Exception):
@@ -140,6 +179,17 @@ class PayloadTooLarge(DuetError):
     title = "The request body is too large."
 
 
+class UnsupportedMediaType(DuetError):
+    """A 415 that says in `Accept` which media type the endpoint expects (RFC 9110, 15.5.16)."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "The media type of the request body is not supported. See the Accept header."
+
+    def __init__(self, detail: str | None = None, *, accepted: str) -> None:
+        super().__init__(detail, headers={"Accept": accepted})
+
+
 class Unprocessable(DuetError):
     status = 422
     code = "unprocessable"
@@ -155,6 +205,14 @@ class RateLimited(DuetError):
     status = 429
     code = "rate_limited"
     title = "Too many requests. Retry after the time in Retry-After."
+
+
+class InternalError(DuetError):
+    """An unexpected exception. The problem contains nothing about it."""
+
+    status = 500
+    code = "internal_error"
+    title = "Internal error. It has been logged."
 
 
 class Unavailable(DuetError):

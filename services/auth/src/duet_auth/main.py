@@ -41,6 +41,11 @@ def create_app(
         title="Duet auth",
         description="Users, passwords, sessions and tokens.",
         version=version("duet-auth"),
+        tags={
+            "auth": "Registration, login, and the tokens of a session.",
+            "users": "The current user with its sessions, and other users for `users:read`.",
+            "keys": "The public keys that verify access tokens.",
+        },
         settings=settings,
         runtime=lambda: running(settings, clock),
         routers=[

@@ -35,6 +35,10 @@ def create_app(
         title="Duet content",
         description="Profiles, posts and WebSockets.",
         version=version("duet-content"),
+        tags={
+            "posts": "Posts, which are drafts until they are published.",
+            "profiles": "What a user shows of themselves: name, bio and avatar.",
+        },
         settings=settings,
         runtime=lambda: running(settings, clock),
         routers=[

@@ -9,6 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+_CODE: Final = "ProblemCode"
 _ASSETS: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -17,22 +18,36 @@ _ASSETS: Final = {
 
 
 def merge_openapi(title: str, *documents: dict[str, Any]) -> dict[str, Any]:
-    """Merge OpenAPI documents. Raises ValueError if two describe the same name differently."""
+    """Merge OpenAPI documents. Raises ValueError if two describe the same name differently.
+
+    Only the enum of problem codes may differ: the merged one has the codes of all documents.
+    """
+    first = documents[0]
     merged: dict[str, Any] = {
-        "openapi": documents[0]["openapi"],
+        "openapi": first["openapi"],
         "info": {
+            **first["info"],
             "title": title,
-            "version": documents[0]["info"]["version"],
             "description": " ".join(d["info"]["description"] for d in documents),
         },
+        "servers": first["servers"],
+        "tags": [tag for d in documents for tag in d["tags"]],
         "paths": {},
         "components": {},
     }
+    codes = sorted({code for d in documents for code in _problem_code(d)["enum"]})
     for document in documents:
         _merge(merged["paths"], document["paths"])
         for kind, members in document["components"].items():
+            if kind == "schemas":
+                members = {**members, _CODE: {**_problem_code(document), "enum": codes}}
             _merge(merged["components"].setdefault(kind, {}), members)
     return merged
+
+
+def _problem_code(document: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = document["components"]["schemas"][_CODE]
+    return schema
 
 
 def _merge(into: dict[str, Any], members: dict[str, Any]) -> None:

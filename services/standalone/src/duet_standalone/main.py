@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from duet_auth.runtime import AuthRuntime
 from duet_common.tokens.key_sources import JwksKeySource
 from duet_common.web.drain import Drain
+from duet_common.web.head import HeadMiddleware
 from duet_common.web.problems import install_error_handler
 from duet_common.web.request_context import RequestContextMiddleware
 from duet_common.web.runtime import Service
@@ -44,7 +45,10 @@ class StandaloneApp:
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
-            middleware=[Middleware(RequestContextMiddleware, drain=Drain())],
+            middleware=[
+                Middleware(RequestContextMiddleware, drain=Drain()),
+                Middleware(HeadMiddleware),
+            ],
         )
         self._rest.include_router(docs_router(auth, content))
         install_error_handler(self._rest)

@@ -17,7 +17,9 @@ _MIN_RSA_MODULUS_BITS: Final = 2048
 
 class _Jwk(BaseModel):
     # Unknown members are ignored (RFC 7517, section 4). `parse_jwks` refuses private ones.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
     kid: str = Field(min_length=1, max_length=128)
     use: Literal["sig"] = "sig"

@@ -2,11 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
 from starlette.middleware import Middleware
 
 from duet_common.observability.metrics import Metrics
@@ -14,13 +11,10 @@ from duet_common.observability.tracing import FASTAPI_TELEMETRY, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.body_limit import BodyLimitMiddleware
 from duet_common.web.drain import Drain
+from duet_common.web.head import HeadMiddleware
 from duet_common.web.health import Check, health_router
-from duet_common.web.problems import (
-    EVERYWHERE,
-    Problem,
-    install_error_handler,
-    problems,
-)
+from duet_common.web.openapi import install_openapi, operation_id
+from duet_common.web.problems import install_error_handler
 from duet_common.web.rate_limit_middleware import RateLimitMiddleware
 from duet_common.web.rate_limits import RateLimiter
 from duet_common.web.request_context import RequestContextMiddleware
@@ -33,6 +27,7 @@ def create_service(
     title: str,
     description: str,
     version: str,
+    tags: Mapping[str, str],
     settings: ServiceSettings,
     runtime: Callable[[], AbstractAsyncContextManager[R]],
     routers: Sequence[APIRouter],
@@ -40,7 +35,8 @@ def create_service(
 ) -> Service[R]:
     """Make a service's app. Nothing is opened before its lifespan starts.
 
-    `name` identifies the service in metrics and traces. `runtime` opens what the service needs at
+    `name` identifies the service in metrics and traces. `tags` describes the groups of operations
+    in OpenAPI. `runtime` opens what the service needs at
     startup and closes it at shutdown. `checks` are the parts of readiness: each returns None, or
     why the service is not ready.
     """
@@ -62,12 +58,16 @@ def create_service(
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses=problems(*EVERYWHERE),
+        generate_unique_id_function=operation_id,
+        openapi_tags=[{"name": tag, "description": text} for tag, text in tags.items()],
+        servers=[{"url": "/"}],
+        license_info={"name": "MIT", "identifier": "MIT"},
         redirect_slashes=False,
         middleware=[
             Middleware(RequestContextMiddleware, drain=drain),
             Middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes),
             Middleware(RateLimitMiddleware, settings=settings),
+            Middleware(HeadMiddleware),
         ],
     )
     app.drain = drain
@@ -77,7 +77,7 @@ def create_service(
     for router in routers:  # matched in this order: the busiest first
         app.include_router(router)
     app.include_router(health_router(_bound(checks, app), drain))
-    _document_problems(app)
+    install_openapi(app, routers)
     metrics.install(app)
     metrics.watch_pools(lambda: app.runtime.database.pools)
     tracing.install(app)
@@ -93,25 +93,3 @@ def _bound(
         return lambda: check(app.runtime)
 
     return {name: bind(check) for name, check in checks.items()}
-
-
-def _document_problems(app: FastAPI) -> None:
-    """Add the schema that `problems` refers to, to the app's OpenAPI document."""
-
-    def openapi() -> dict[str, Any]:  # FastAPI's own signature
-        if app.openapi_schema is None:
-            schema = get_openapi(
-                title=app.title,
-                version=app.version,
-                description=app.description,
-                routes=app.routes,
-            )
-            _, definitions = models_json_schema(
-                [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
-            )
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            schemas.update(definitions["$defs"])
-            app.openapi_schema = schema
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

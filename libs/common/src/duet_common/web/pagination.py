@@ -1,7 +1,7 @@
 """Keyset pages: an opaque cursor names the last row, so each page costs the same at any depth."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field
 from duet_common.db.keyset import FIRST, Cursor
 
 T = TypeVar("T")
+
+EXAMPLE_CURSOR: Final = "MDE5OGMwZGUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAx"
+"""A cursor for the examples of pages."""
 
 Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of items")]
 

@@ -17,6 +17,10 @@ from duet_common.web.runtime import Runtime, runtime_of
 logger = logging.getLogger(__name__)
 
 LOGIN_PATH: Final = "/api/v1/auth/login"
+SCHEME: Final = "oauth2"
+"""The name of the security scheme in OpenAPI."""
+OPTIONAL_SCHEME: Final = "oauth2_optional"
+"""A marker that becomes `security: [{}, {"oauth2": []}]`, which FastAPI cannot express."""
 
 
 def bearer_token(connection: HTTPConnection) -> str | None:
@@ -45,12 +49,16 @@ class _Bearer(SecurityBase):
     """
 
     def __init__(self) -> None:
-        self.scheme_name = "oauth2"
+        self.scheme_name = SCHEME
         flow = OAuthFlowPassword(tokenUrl=LOGIN_PATH)
         self.model = OAuth2(flows=OAuthFlows(password=flow))
 
 
 class _OptionalPrincipal(_Bearer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scheme_name = OPTIONAL_SCHEME
+
     async def __call__(self, request: Request) -> AccessClaims | None:
         return await authenticate(request)
 

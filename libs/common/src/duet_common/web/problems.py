@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the error handler, and the documentation of errors in OpenAPI."""
+"""Problem details (RFC 9457): their form, and the one error handler."""
 
 import logging
 from collections.abc import Mapping
@@ -7,33 +7,34 @@ from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Form
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from duet_common.errors import (
     BadRequest,
-    DatabaseUnavailable,
     DuetError,
     FieldError,
+    InternalError,
     MalformedBody,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
-    RateLimited,
-    ValidationFailed,
 )
 from duet_common.observability.request_id import REQUEST_ID
+from duet_common.web.field_errors import field_errors, validation_failed
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 PROBLEM_CODE: Final = "duet.problem_code"
 """The key of the ASGI scope where a sent problem leaves its code, for the request's log line."""
-_MAX_FIELD_ERRORS: Final = 20
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Problem(BaseModel):
@@ -47,15 +48,10 @@ class Problem(BaseModel):
         description="`urn:duet:request:` followed by the request id that the logs contain"
     )
     code: str
-    errors: list[FieldError] | None = Field(
-        None, description="the first 20 rejected fields, with 422"
+    errors: list[FieldError] | SkipJsonSchema[None] = Field(
+        None,
+        description="at most 20 rejected fields, with `validation_failed`",
     )
-
-
-class _InternalError(DuetError):
-    status = 500
-    code = "internal_error"
-    title = "Internal error. It has been logged."
 
 
 class _ProblemResponse(Response):
@@ -88,7 +84,7 @@ def problem_response(error: DuetError) -> Response:
 
 def internal_error_response() -> Response:
     """Return the response to an unexpected exception. It contains nothing about the exception."""
-    return problem_response(_InternalError())
+    return problem_response(InternalError())
 
 
 def install_error_handler(app: FastAPI) -> None:
@@ -98,37 +94,40 @@ def install_error_handler(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, exc: Exception) -> Response:
-    error = _as_duet_error(exc)
+    error = _as_duet_error(request, exc)
     if isinstance(error, MethodNotAllowed):
         error.headers["Allow"] = _allowed_methods(request)
     return problem_response(error)
 
 
-def _as_duet_error(exc: Exception) -> DuetError:
+def _as_duet_error(request: Request, exc: Exception) -> DuetError:
     if isinstance(exc, DuetError):
         return exc
     if isinstance(exc, RequestValidationError):
-        return _validation_failed(exc)
+        return _validation_failed(request, exc)
     if isinstance(exc, HTTPException):
         return _framework_error(exc)
     raise exc
 
 
-def _validation_failed(exc: RequestValidationError) -> DuetError:
+def _validation_failed(request: Request, exc: RequestValidationError) -> DuetError:
     rejected = exc.errors()
     if any(error["type"] == "json_invalid" for error in rejected):
         return MalformedBody("The request body is not valid JSON.")
-    # The response never contains the input, which may be a password, and the list is bounded: a
-    # megabyte of unknown fields would otherwise result in eight.
-    errors = [
-        FieldError(
-            field=".".join(str(part) for part in error["loc"]),
-            code=str(error["type"]),
-            detail=str(error["msg"]),
-        )
-        for error in rejected[:_MAX_FIELD_ERRORS]
-    ]
-    return ValidationFailed(f"{len(rejected)} invalid field(s)", errors=errors)
+    return validation_failed(field_errors(rejected), _expected_form(request))
+
+
+def _expected_form(request: Request) -> str:
+    """Say what an endpoint with a form expects: clients send JSON elsewhere."""
+    route = request.scope.get("route")
+    body = route.body_field if isinstance(route, APIRoute) else None
+    if body is None or not isinstance(body.field_info, Form):
+        return ""
+    model = body.field_info.annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return ""
+    names = " and ".join(f"`{n}`" for n, field in model.model_fields.items() if field.is_required())
+    return f" This endpoint expects the OAuth2 form ({body.field_info.media_type}) with {names}."
 
 
 def _framework_error(exc: HTTPException) -> DuetError:
@@ -142,65 +141,20 @@ def _framework_error(exc: HTTPException) -> DuetError:
     kind = by_status.get(exc.status_code)
     if kind is None:
         logger.error("Unmapped framework error %d: %s", exc.status_code, exc.detail)
-        kind = BadRequest if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else _InternalError
+        kind = BadRequest if exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR else InternalError
     return kind(headers=exc.headers)
 
 
 def _allowed_methods(request: Request) -> str:
     """Return every method of the path (RFC 9110). Starlette names only those of one route."""
     routes = request.app.routes
-    return ", ".join(
+    allowed = [
         method
         for method in _METHODS
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
         )
-    )
-
-
-EVERYWHERE: Final[tuple[type[DuetError], ...]] = (
-    MalformedBody,
-    PayloadTooLarge,
-    ValidationFailed,
-    RateLimited,
-    DatabaseUnavailable,
-)
-"""Errors that every operation can respond with."""
-
-OpenApiResponses = dict[int | str, dict[str, object]]
-
-
-def problems(*errors: type[DuetError]) -> OpenApiResponses:
-    """Return FastAPI's `responses` for some errors: one entry per status, one example per code.
-
-    Usage: `@router.post(..., responses=problems(EmailTaken, InvalidToken))`.
-    """
-    # An operation's entry for a status replaces that of the app, so it repeats `EVERYWHERE`.
-    known: dict[type[DuetError], None] = dict.fromkeys((*EVERYWHERE, *errors))
-    responses: OpenApiResponses = {}
-    for status in sorted({error.status for error in errors}):
-        kinds = [error for error in known if error.status == status]
-        responses[status] = {
-            "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
-            "content": {
-                MEDIA_TYPE: {
-                    "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {kind.code: {"value": _example(kind)} for kind in kinds},
-                }
-            },
-        }
-    return responses
-
-
-def _example(kind: type[DuetError]) -> dict[str, object]:
-    example: dict[str, object] = {
-        "type": f"urn:duet:problem:{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": kind.title,
-        "instance": "urn:duet:request:0198c0de-0000-7000-8000-000000000000",
-        "code": kind.code,
-    }
-    if kind is ValidationFailed:
-        example["errors"] = [{"field": "body.title", "code": "missing", "detail": "Field required"}]
-    return example
+    ]
+    if "GET" in allowed:
+        allowed.insert(1, "HEAD")
+    return ", ".join(allowed)

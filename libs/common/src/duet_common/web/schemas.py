@@ -2,7 +2,15 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+)
+
+from duet_common.errors import FieldErrorCode
+from duet_common.web.field_errors import rejected
 
 
 class RequestModel(BaseModel):
@@ -19,18 +27,18 @@ class ResponseModel(BaseModel):
 
 def _storable(value: str) -> str:
     if "\0" in value:
-        raise ValueError("must not contain NUL")
+        raise rejected(FieldErrorCode.INVALID_TEXT, "must not contain the character U+0000")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
         # JSON can express half of a surrogate pair ("\ud800"), and UTF-8 cannot.
-        raise ValueError("must not contain a lone surrogate") from None
+        raise rejected(FieldErrorCode.INVALID_TEXT, "must be valid Unicode text") from None
     return value
 
 
 def _not_blank(value: str) -> str:
     if not value.strip():
-        raise ValueError("must not be blank")
+        raise rejected(FieldErrorCode.BLANK, "must not be blank")
     return value
 
 

@@ -9,10 +9,11 @@ from duet_auth.keys.errors import NoSigningKey
 from duet_auth.runtime import AuthRuntime
 from duet_common.paths import JWKS_PATH
 from duet_common.tokens.keys import Jwks
-from duet_common.web.problems import problems
+from duet_common.web.api_route import ApiRoute
+from duet_common.web.openapi import problems
 from duet_common.web.runtime import runtime_of
 
-router = APIRouter(tags=["keys"])
+router = APIRouter(tags=["keys"], route_class=ApiRoute)
 
 # Well below the time for which a key is published before it signs (docs/adr/0005).
 _CACHE_CONTROL = "public, max-age=5"

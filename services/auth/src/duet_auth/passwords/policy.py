@@ -7,8 +7,10 @@ passwords is zxcvbn's; passwords are compared to it in lower case.
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr
-from pydantic_core import PydanticCustomError
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from duet_common.errors import FieldErrorCode
+from duet_common.web.field_errors import rejected
 
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 128
@@ -20,11 +22,9 @@ def _check(password: SecretStr) -> SecretStr:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("must not contain a lone surrogate") from None  # UTF-8 cannot encode it
+        raise rejected(FieldErrorCode.INVALID_TEXT, "must be valid Unicode text") from None
     if value.lower() in _COMMON:
-        raise PydanticCustomError(
-            "password_too_common", "This password is one of the most common. Choose another."
-        )
+        raise rejected(FieldErrorCode.COMMON_PASSWORD, "must not be a common password")
     return password
 
 

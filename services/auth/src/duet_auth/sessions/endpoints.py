@@ -3,23 +3,30 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.security import OAuth2PasswordRequestForm
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from duet_auth.dependencies import ClientDep, CurrentUser, SessionServiceDep, limited
 from duet_auth.keys.errors import NoSigningKey
 from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.sessions.errors import InvalidCredentials, InvalidRefreshToken, SessionNotFound
 from duet_auth.sessions.models import UserSession
-from duet_auth.sessions.schemas import RefreshRequest, SessionRead, TokenPair
+from duet_auth.sessions.schemas import (
+    LoginForm,
+    RefreshRequest,
+    SessionPage,
+    SessionRead,
+    TokenPair,
+)
 from duet_auth.sessions.service import Refreshed
 from duet_common.db.keyset import Cursor
 from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated, Unavailable
+from duet_common.web.api_route import ApiRoute
+from duet_common.web.openapi import problems
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal
-from duet_common.web.problems import problem_response, problems
+from duet_common.web.problems import problem_response
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 _NO_STORE = "no-store"  # RFC 6749, section 5.1
 
 
@@ -31,7 +38,7 @@ _NO_STORE = "no-store"  # RFC 6749, section 5.1
     dependencies=[Depends(limited("login", lambda settings: settings.rate_limit_login))],
 )
 async def login(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()],
+    form: Annotated[LoginForm, Form()],
     sessions: SessionServiceDep,
     client: ClientDep,
     response: Response,
@@ -41,7 +48,7 @@ async def login(
     The 401 is the same for every reason.
     """
     response.headers["Cache-Control"] = _NO_STORE
-    return await sessions.login(form.username, form.password, client)
+    return await sessions.login(form.username, form.password.get_secret_value(), client)
 
 
 @router.post(
@@ -94,6 +101,7 @@ async def logout_all(user: CurrentUser, sessions: SessionServiceDep) -> None:
     "/users/me/sessions",
     tags=["users"],
     summary="List your sessions",
+    response_model=SessionPage,
     responses=problems(Unauthenticated, InvalidToken, InvalidCursor),
 )
 async def list_sessions(
@@ -108,7 +116,7 @@ async def list_sessions(
     rows = await sessions.page(user.id, after, limit + 1)
     items = [_read(row, principal.session_id) for row in rows]
     return make_page(
-        Page[SessionRead], items, limit, lambda s: Cursor(s.created_at, s.id), request, response
+        SessionPage, items, limit, lambda s: Cursor(s.created_at, s.id), request, response
     )
 
 

@@ -198,6 +198,7 @@ class SessionService:
     ) -> TokenPair:
         refresh_until = min(user_session.idle_expires_at, user_session.expires_at)
         return TokenPair(
+            token_type="bearer",
             access_token=self._issuer.issue(
                 user_id=subject.user_id,
                 session_id=user_session.id,

@@ -14,7 +14,7 @@ from duet_auth.dependencies import (
 )
 from duet_auth.passwords.errors import HashQueueFull
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
-from duet_auth.users.schemas import PasswordChange, UserCreate, UserPatch, UserRead
+from duet_auth.users.schemas import PasswordChange, UserCreate, UserPage, UserPatch, UserRead
 from duet_common.db.keyset import Cursor
 from duet_common.errors import (
     InvalidCursor,
@@ -23,11 +23,12 @@ from duet_common.errors import (
     Unauthenticated,
     Unavailable,
 )
+from duet_common.web.api_route import ApiRoute
+from duet_common.web.openapi import problems
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, require_permission
-from duet_common.web.problems import problems
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
 _ME = problems(Unauthenticated, InvalidToken)
 _READERS = [Depends(require_permission("users:read")), Depends(current_user)]
 
@@ -94,6 +95,7 @@ async def change_password(
     "/users",
     tags=["users"],
     summary="List users (`users:read`)",
+    response_model=UserPage,
     responses=problems(Unauthenticated, InvalidToken, PermissionMissing, InvalidCursor),
     dependencies=_READERS,
 )
@@ -107,7 +109,7 @@ async def list_users(
     rows = await users.page(after, limit + 1)
     items = [UserRead.model_validate(row) for row in rows]
     return make_page(
-        Page[UserRead], items, limit, lambda u: Cursor(u.created_at, u.id), request, response
+        UserPage, items, limit, lambda u: Cursor(u.created_at, u.id), request, response
     )
 
 

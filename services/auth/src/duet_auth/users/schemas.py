@@ -12,8 +12,10 @@ from pydantic import (
     SecretStr,
     computed_field,
 )
+from pydantic.config import JsonDict
 
 from duet_auth.passwords.policy import NewPassword
+from duet_common.web.pagination import EXAMPLE_CURSOR, Page
 from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
 
 
@@ -53,7 +55,7 @@ class UserCreate(RequestModel):
 class UserPatch(RequestModel):
     """The fields to change. An absent field is not changed; null clears it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"last_name": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"first_name": "Augusta Ada"}]})
 
     first_name: Name | None = None
     last_name: Name | None = None
@@ -77,31 +79,28 @@ class PasswordChange(RequestModel):
     new_password: NewPassword
 
 
+_USER: JsonDict = {
+    "id": "0198c0de-0000-7000-8000-000000000000",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "full_name": "Ada Lovelace",
+    "is_active": True,
+    "is_superuser": False,
+    "email_verified": False,
+    "permissions": [],
+    "created_at": "2026-01-01T12:00:00.000000Z",
+    "updated_at": "2026-01-01T12:00:00.000000Z",
+}
+
+
 class UserRead(ResponseModel):
     """A user."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0198c0de-0000-7000-8000-000000000000",
-                    "email": "ada@example.com",
-                    "first_name": "Ada",
-                    "last_name": "Lovelace",
-                    "full_name": "Ada Lovelace",
-                    "is_active": True,
-                    "is_superuser": False,
-                    "email_verified": False,
-                    "permissions": [],
-                    "created_at": "2026-01-01T12:00:00.000000Z",
-                    "updated_at": "2026-01-01T12:00:00.000000Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_USER]})
 
     id: uuid.UUID
-    email: str
+    email: Annotated[str, Field(json_schema_extra={"format": "email"})]
     first_name: str | None
     last_name: str | None
     is_active: bool
@@ -115,3 +114,11 @@ class UserRead(ResponseModel):
     @property
     def full_name(self) -> str | None:
         return " ".join(name for name in (self.first_name, self.last_name) if name) or None
+
+
+class UserPage(Page[UserRead]):
+    """One page of users, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [_USER], "next_cursor": EXAMPLE_CURSOR}]}
+    )

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from duet_common.db.keyset import Cursor
 from duet_common.errors import InvalidCursor, InvalidToken, PreconditionFailed, Unauthenticated
 from duet_common.tokens.claims import AccessClaims
+from duet_common.web.api_route import ApiRoute
 from duet_common.web.etag import IfMatch, etag_of
+from duet_common.web.openapi import problems
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
-from duet_common.web.problems import problems
 from duet_content.dependencies import PostQueriesDep, PostServiceDep
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
-from duet_content.posts.schemas import PostCreate, PostPatch, PostRead, PostStatus
+from duet_content.posts.schemas import PostCreate, PostPage, PostPatch, PostRead, PostStatus
 
-router = APIRouter(prefix="/api/v1/posts", tags=["posts"])
+router = APIRouter(prefix="/api/v1/posts", tags=["posts"], route_class=ApiRoute)
 _WRITE = problems(Unauthenticated, InvalidToken, NotTheAuthor, PostNotFound, PreconditionFailed)
 AuthorFilter = Annotated[
     uuid.UUID | Literal["me"] | None,
@@ -27,6 +28,7 @@ AuthorFilter = Annotated[
 @router.get(
     "",
     summary="List posts, newest first",
+    response_model=PostPage,
     responses=problems(Unauthenticated, InvalidToken, DraftsArePrivate, InvalidCursor),
 )
 async def list_posts(
@@ -49,7 +51,7 @@ async def list_posts(
         raise DraftsArePrivate
     else:
         rows = await queries.drafts(after, limit + 1, author_id)
-    return make_page(Page[PostRead], rows, limit, _cursor, request, response)
+    return make_page(PostPage, rows, limit, _cursor, request, response)
 
 
 @router.post(

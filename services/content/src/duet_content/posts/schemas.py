@@ -5,7 +5,9 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
+from duet_common.web.pagination import EXAMPLE_CURSOR, Page
 from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
 Title = Annotated[NonBlank, Field(min_length=1, max_length=200)]
@@ -35,7 +37,7 @@ class PostPatch(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"title": "Notes, revised"}]})
 
-    # The fields are not nullable: the defaults mark absent fields and are never used.
+    # The fields are not nullable, so these defaults only mark them as optional.
     title: Title = "-"
     content: Content = ""
 
@@ -48,29 +50,26 @@ class Author(ResponseModel):
     avatar_url: str | None
 
 
+_POST: JsonDict = {
+    "id": "0198c0de-0000-7000-8000-000000000001",
+    "title": "Notes on the engine",
+    "content": "It weaves algebra.",
+    "is_published": True,
+    "published_at": "2026-01-01T12:00:00.000000Z",
+    "author": {
+        "id": "0198c0de-0000-7000-8000-000000000000",
+        "name": "Ada Lovelace",
+        "avatar_url": "https://example.com/ada.png",
+    },
+    "created_at": "2026-01-01T12:00:00.000000Z",
+    "updated_at": "2026-01-01T12:00:00.000000Z",
+}
+
+
 class PostRead(ResponseModel):
     """A post."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "0198c0de-0000-7000-8000-000000000001",
-                    "title": "Notes on the engine",
-                    "content": "It weaves algebra.",
-                    "is_published": True,
-                    "published_at": "2026-01-01T12:00:00.000000Z",
-                    "author": {
-                        "id": "0198c0de-0000-7000-8000-000000000000",
-                        "name": "Ada Lovelace",
-                        "avatar_url": "https://example.com/ada.png",
-                    },
-                    "created_at": "2026-01-01T12:00:00.000000Z",
-                    "updated_at": "2026-01-01T12:00:00.000000Z",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
 
     id: uuid.UUID
     title: str
@@ -81,3 +80,11 @@ class PostRead(ResponseModel):
     created_at: UtcTime
     updated_at: UtcTime
     version: int = Field(exclude=True, description="the version in the ETag; not part of the body")
+
+
+class PostPage(Page[PostRead]):
+    """One page of posts, newest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [_POST], "next_cursor": EXAMPLE_CURSOR}]}
+    )

@@ -5,13 +5,14 @@ import uuid
 from fastapi import APIRouter
 
 from duet_common.errors import InvalidToken, Unauthenticated
+from duet_common.web.api_route import ApiRoute
+from duet_common.web.openapi import problems
 from duet_common.web.principal import CurrentPrincipal
-from duet_common.web.problems import problems
 from duet_content.dependencies import ProfileServiceDep
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.schemas import ProfilePatch, ProfilePut, ProfileRead
 
-router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"])
+router = APIRouter(prefix="/api/v1/profiles", tags=["profiles"], route_class=ApiRoute)
 _ME = problems(Unauthenticated, InvalidToken)
 
 

@@ -3,16 +3,31 @@
 import uuid
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, TypeAdapter, UrlConstraints
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    TypeAdapter,
+    UrlConstraints,
+    ValidationError,
+)
 from pydantic.config import JsonDict
 
+from duet_common.errors import FieldErrorCode
+from duet_common.web.field_errors import rejected
 from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
 _HTTPS = TypeAdapter(Annotated[HttpUrl, UrlConstraints(max_length=2048, allowed_schemes=["https"])])
 
 
 def _https_url(value: str) -> str:
-    return str(_HTTPS.validate_python(value))
+    try:
+        return str(_HTTPS.validate_python(value))
+    except ValidationError:
+        raise rejected(
+            FieldErrorCode.INVALID_FORMAT, "must be an https URL", format="uri"
+        ) from None
 
 
 DisplayName = Annotated[NonBlank, Field(min_length=1, max_length=100)]
@@ -43,7 +58,7 @@ class ProfilePut(RequestModel):
 class ProfilePatch(ProfilePut):
     """The fields to change. An absent field is not changed; null clears it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"bio": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"bio": "Poet of engines"}]})
 
 
 class ProfileRead(ResponseModel):

@@ -6,7 +6,8 @@ from typing import Final
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from duet_common.errors import FieldError, Unauthenticated, ValidationFailed
+from duet_common.errors import FieldError, FieldErrorCode, FieldLocation, Unauthenticated
+from duet_common.web.field_errors import validation_failed
 from duet_common.web.runtime import runtime_of
 from duet_content.realtime.authentication import SUBPROTOCOL, authenticate, offered_subprotocols
 from duet_content.realtime.connection import CloseCode, Connection, send_close
@@ -49,6 +50,11 @@ async def serve_websocket(websocket: WebSocket, client_id: str) -> None:
 
 def _check_client_id(client_id: str) -> None:
     if not _CLIENT_ID.fullmatch(client_id):
-        pattern = f"must match {_CLIENT_ID.pattern}"
-        error = FieldError(field="path.client_id", code="string_pattern_mismatch", detail=pattern)
-        raise ValidationFailed("1 invalid field(s)", errors=[error])
+        error = FieldError(
+            location=FieldLocation.PATH,
+            field="client_id",
+            code=FieldErrorCode.INVALID_FORMAT,
+            detail=f"must match {_CLIENT_ID.pattern}",
+            params={"pattern": _CLIENT_ID.pattern},
+        )
+        raise validation_failed([error])
