@@ -16,7 +16,7 @@ from duet_common.tokens.claims import AccessClaims
 from duet_content.dependencies import post_queries
 from duet_content.posts.errors import PostNotFound
 from duet_content.posts.models import Post
-from duet_content.posts.schemas import PostRead
+from duet_content.posts.schemas import PostListItem, PostRead
 from duet_content.posts.service import PostQueries
 from duet_content.profiles.models import Profile
 from tests.support.running_duet import Duet
@@ -96,7 +96,7 @@ class NoPosts(PostQueries):
 
     async def published(
         self, after: Cursor, limit: int, author_id: uuid.UUID | None = None
-    ) -> Sequence[PostRead]:
+    ) -> Sequence[PostListItem]:
         return []
 
 

@@ -55,7 +55,7 @@ class _Author(TypedDict):
 class _Post(TypedDict):
     id: uuid.UUID
     title: str
-    content: str
+    excerpt: str
     is_published: bool
     published_at: datetime
     author: _Author
@@ -134,7 +134,7 @@ class Ceiling:
             {
                 "id": row["id"],
                 "title": row["title"],
-                "content": row["content"],
+                "excerpt": row["excerpt"],
                 "is_published": row["published_at"] is not None,
                 "published_at": row["published_at"],
                 "author": {

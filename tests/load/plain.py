@@ -15,9 +15,16 @@ from fastapi import Depends, FastAPI, HTTPException, Query
 from fastapi.security import OAuth2PasswordBearer
 from jose import JWTError, jwt  # noqa: TID251 - as in the usual example, for comparison
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ARRAY, DateTime, ForeignKey, String, select
+from sqlalchemy import ARRAY, DateTime, ForeignKey, String, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    column_property,
+    joinedload,
+    mapped_column,
+    relationship,
+)
 
 from duet_common.clock import utc_now
 
@@ -62,7 +69,8 @@ class Post(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Profile.id))
     title: Mapped[str]
-    content: Mapped[str]
+    content: Mapped[str] = mapped_column(deferred=True)
+    excerpt: Mapped[str] = column_property(func.left(content, 500))
     published_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -100,7 +108,7 @@ class AuthorOut(FromOrm):
 class PostOut(FromOrm):
     id: uuid.UUID
     title: str
-    content: str
+    excerpt: str
     is_published: bool
     published_at: datetime | None
     author: AuthorOut

@@ -30,14 +30,6 @@ async def test_posts_are_listed_by_time_of_publication_newest_first(
     assert titles(await client.get(POSTS)) == ["third", "second", "first"]
 
 
-async def test_a_listed_post_equals_the_post_read_by_id(
-    client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
-) -> None:
-    await authenticated_client.put("/api/v1/profiles/me", json={"display_name": "Ada"})
-    post = await create_published_post(authenticated_client)
-    assert (await client.get(POSTS)).json()["items"] == [post]
-
-
 async def test_drafts_are_not_listed(
     client: httpx.AsyncClient, authenticated_client: httpx.AsyncClient
 ) -> None:

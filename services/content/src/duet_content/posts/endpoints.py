@@ -15,7 +15,14 @@ from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
 from duet_content.dependencies import PostQueriesDep, PostServiceDep
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
-from duet_content.posts.schemas import PostCreate, PostPage, PostPatch, PostRead, PostStatus
+from duet_content.posts.schemas import (
+    PostCreate,
+    PostListItem,
+    PostPage,
+    PostPatch,
+    PostRead,
+    PostStatus,
+)
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"], route_class=ApiRoute)
 _WRITE = problems(Unauthenticated, InvalidToken, NotTheAuthor, PostNotFound, PreconditionFailed)
@@ -40,7 +47,7 @@ async def list_posts(
     author: AuthorFilter = None,
     status: PostStatus = PostStatus.PUBLISHED,
     limit: Limit = 20,
-) -> Page[PostRead]:
+) -> Page[PostListItem]:
     """List published posts by publication time, or your own drafts by creation time."""
     author_id = _author_id(author, principal)
     if status is PostStatus.PUBLISHED:
@@ -131,7 +138,7 @@ def _author_id(
     return principal.user_id
 
 
-def _cursor(post: PostRead) -> Cursor:
+def _cursor(post: PostListItem) -> Cursor:
     return Cursor(post.published_at or post.created_at, post.id)
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
@@ -12,6 +12,7 @@ from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseM
 
 Title = Annotated[NonBlank, Field(min_length=1, max_length=200)]
 Content = Annotated[PlainText, Field(max_length=100_000)]
+EXCERPT_LENGTH: Final = 500
 
 
 class PostStatus(StrEnum):
@@ -53,7 +54,6 @@ class Author(ResponseModel):
 _POST: JsonDict = {
     "id": "0198c0de-0000-7000-8000-000000000001",
     "title": "Notes on the engine",
-    "content": "It weaves algebra.",
     "is_published": True,
     "published_at": "2026-01-01T12:00:00.000000Z",
     "author": {
@@ -64,27 +64,46 @@ _POST: JsonDict = {
     "created_at": "2026-01-01T12:00:00.000000Z",
     "updated_at": "2026-01-01T12:00:00.000000Z",
 }
+_LIST_ITEM: JsonDict = {**_POST, "excerpt": "It weaves algebra."}
 
 
-class PostRead(ResponseModel):
-    """A post."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
+class _PostFields(ResponseModel):
+    """What a single post and an item of a list have in common."""
 
     id: uuid.UUID
     title: str
-    content: str
     is_published: bool
     published_at: UtcTime | None
     author: Author
     created_at: UtcTime
     updated_at: UtcTime
+
+
+class PostListItem(_PostFields):
+    """A post in a list, with the beginning of its content."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_LIST_ITEM]})
+
+    excerpt: str = Field(
+        max_length=EXCERPT_LENGTH,
+        description=f"the first {EXCERPT_LENGTH} characters (Unicode code points) of the content",
+    )
+
+
+class PostRead(_PostFields):
+    """A post."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**_POST, "content": "It weaves algebra."}]}
+    )
+
+    content: str
     version: int = Field(exclude=True, description="the version in the ETag; not part of the body")
 
 
-class PostPage(Page[PostRead]):
+class PostPage(Page[PostListItem]):
     """One page of posts, newest first."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"items": [_POST], "next_cursor": EXAMPLE_CURSOR}]}
+        json_schema_extra={"examples": [{"items": [_LIST_ITEM], "next_cursor": EXAMPLE_CURSOR}]}
     )

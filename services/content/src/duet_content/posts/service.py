@@ -20,7 +20,7 @@ from duet_content.posts.repository import (
     PUBLISHED_POSTS_BY_AUTHOR,
     PostRepository,
 )
-from duet_content.posts.schemas import PostCreate, PostRead
+from duet_content.posts.schemas import PostCreate, PostListItem, PostRead
 
 MODERATE: Final = "posts:moderate"
 
@@ -42,7 +42,7 @@ class PostQueries:
 
     async def published(
         self, after: Cursor, limit: int, author_id: uuid.UUID | None = None
-    ) -> Sequence[PostRead]:
+    ) -> Sequence[PostListItem]:
         """Return published posts, the most recently published first."""
         if author_id is None:
             return await PUBLISHED_POSTS.all(self._pool, at=after.at, id=after.id, limit=limit)
@@ -50,7 +50,9 @@ class PostQueries:
             self._pool, at=after.at, id=after.id, limit=limit, author_id=author_id
         )
 
-    async def drafts(self, after: Cursor, limit: int, author_id: uuid.UUID) -> Sequence[PostRead]:
+    async def drafts(
+        self, after: Cursor, limit: int, author_id: uuid.UUID
+    ) -> Sequence[PostListItem]:
         """Return an author's drafts, newest first. The caller must be that author."""
         return await DRAFTS_BY_AUTHOR.all(
             self._pool, at=after.at, id=after.id, limit=limit, author_id=author_id
