@@ -113,6 +113,10 @@ HOSTILE_REQUESTS = [
         Request(f"If-Match: {name}", "DELETE", _POST, (b"If-Match: " + value,))
         for name, value in _TAGS.items()
     ),
+    *(
+        Request(f"If-None-Match: {name}", path=_POST, headers=(b"If-None-Match: " + value,))
+        for name, value in _TAGS.items()
+    ),
     *(Request(f"{method} /api/v1/posts", method) for method in _METHODS),
     *(
         Request(f"log in: {name}", "POST", "/api/v1/auth/login", (kind,), body)

@@ -18,6 +18,14 @@ async def create_draft(author: httpx.AsyncClient, **fields: str) -> Json:
     return draft
 
 
+async def etag_of(reader: httpx.AsyncClient, url: str) -> str:
+    """Return the ETag of a successful read."""
+    response = await reader.get(url)
+    assert response.status_code == 200, response.text
+    etag: str = response.headers["etag"]
+    return etag
+
+
 async def create_published_post(author: httpx.AsyncClient, **fields: str) -> Json:
     """Create and publish a post by the client's user and return it."""
     draft = await create_draft(author, **fields)

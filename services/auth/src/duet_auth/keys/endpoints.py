@@ -1,8 +1,6 @@
 """`/.well-known/jwks.json`: the public keys, for verifiers."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from duet_auth.keys.errors import NoSigningKey
@@ -10,6 +8,7 @@ from duet_auth.runtime import AuthRuntime
 from duet_common.paths import JWKS_PATH
 from duet_common.tokens.keys import Jwks
 from duet_common.web.api_route import ApiRoute
+from duet_common.web.etag import NOT_MODIFIED, WITH_ETAG, IfNoneMatch, not_modified
 from duet_common.web.openapi import problems
 from duet_common.web.runtime import runtime_of
 
@@ -33,11 +32,9 @@ class JwksResponse(JSONResponse):
     summary="Get the public keys that verify access tokens",
     response_model=Jwks,
     response_class=JwksResponse,
-    responses={304: {"description": "The keys have not changed"}, **problems(NoSigningKey)},
+    responses={200: WITH_ETAG, 304: NOT_MODIFIED, **problems(NoSigningKey)},
 )
-async def read_jwks(
-    request: Request, if_none_match: Annotated[str | None, Header()] = None
-) -> Response:
+async def read_jwks(request: Request, if_none_match: IfNoneMatch = None) -> Response:
     """Return a JWK Set (RFC 7517): the active key, the next key, and retired keys that valid tokens
     still need.
     """
@@ -45,6 +42,4 @@ async def read_jwks(
     if not ring.has_keys:
         raise NoSigningKey
     headers = {"ETag": ring.etag, "Cache-Control": _CACHE_CONTROL}
-    if if_none_match is not None and (ring.etag in if_none_match or if_none_match == "*"):
-        return Response(status_code=304, headers=headers)
-    return JwksResponse(ring.jwks, headers=headers)
+    return not_modified(if_none_match, headers) or JwksResponse(ring.jwks, headers=headers)

@@ -1,6 +1,5 @@
 """The keys in a process's memory. They are read every few seconds: any process may rotate them."""
 
-import hashlib
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from duet_common.db.database import Database
 from duet_common.periodic import PeriodicTask
 from duet_common.tokens.keys import Jwks, VerificationKey
 from duet_common.tokens.signing import SigningKey
+from duet_common.web.etag import etag_of
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class KeyRing:
                 loaded = await service.load()
         document = Jwks(keys=[key.jwk for key in loaded.published.values()])
         self.jwks = document.model_dump_json().encode("utf-8")
-        self.etag = f'"{hashlib.sha256(self.jwks).hexdigest()[:32]}"'
+        self.etag = etag_of(document)
         self._loaded = loaded
 
     async def _refresh_or_log(self) -> None:

@@ -9,7 +9,14 @@ from duet_common.db.keyset import Cursor
 from duet_common.errors import InvalidCursor, InvalidToken, PreconditionFailed, Unauthenticated
 from duet_common.tokens.claims import AccessClaims
 from duet_common.web.api_route import ApiRoute
-from duet_common.web.etag import IfMatch, etag_of
+from duet_common.web.etag import (
+    NOT_MODIFIED,
+    WITH_ETAG,
+    IfMatch,
+    IfNoneMatch,
+    unless_not_modified,
+    with_etag,
+)
 from duet_common.web.openapi import problems
 from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
@@ -26,6 +33,7 @@ from duet_content.posts.schemas import (
 
 router = APIRouter(prefix="/api/v1/posts", tags=["posts"], route_class=ApiRoute)
 _WRITE = problems(Unauthenticated, InvalidToken, NotTheAuthor, PostNotFound, PreconditionFailed)
+_WRITE_WITH_ETAG = {200: WITH_ETAG, **_WRITE}
 AuthorFilter = Annotated[
     uuid.UUID | Literal["me"] | None,
     Query(description="return only posts of this user; `me` is the current user"),
@@ -65,25 +73,34 @@ async def list_posts(
     "",
     summary="Create a draft",
     status_code=201,
-    responses=problems(Unauthenticated, InvalidToken),
+    responses={201: WITH_ETAG, **problems(Unauthenticated, InvalidToken)},
 )
 async def create_post(
     new: PostCreate, principal: CurrentPrincipal, posts: PostServiceDep, response: Response
 ) -> PostRead:
     post = await posts.create(new, principal)
     response.headers["Location"] = f"/api/v1/posts/{post.id}"
-    return _with_etag(post, response)
+    return with_etag(post, response)
 
 
-@router.get("/{post_id}", summary="Get a post", responses=problems(InvalidToken, PostNotFound))
+@router.get(
+    "/{post_id}",
+    summary="Get a post",
+    response_model=PostRead,
+    responses={200: WITH_ETAG, 304: NOT_MODIFIED, **problems(InvalidToken, PostNotFound)},
+)
 async def read_post(
-    post_id: uuid.UUID, principal: OptionalPrincipal, queries: PostQueriesDep, response: Response
-) -> PostRead:
+    post_id: uuid.UUID,
+    principal: OptionalPrincipal,
+    queries: PostQueriesDep,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+) -> PostRead | Response:
     """Get a post. A draft is visible only to its author."""
-    return _with_etag(await queries.get(post_id, principal), response)
+    return unless_not_modified(await queries.get(post_id, principal), if_none_match, response)
 
 
-@router.patch("/{post_id}", summary="Update a post", responses=_WRITE)
+@router.patch("/{post_id}", summary="Update a post", responses=_WRITE_WITH_ETAG)
 async def update_post(
     post_id: uuid.UUID,
     changes: PostPatch,
@@ -94,7 +111,7 @@ async def update_post(
 ) -> PostRead:
     """Update a post. With `If-Match`, the response is 412 if it has changed since it was read."""
     changed = changes.model_dump(exclude_unset=True)
-    return _with_etag(await posts.update(post_id, changed, principal, if_match), response)
+    return with_etag(await posts.update(post_id, changed, principal, if_match), response)
 
 
 @router.delete("/{post_id}", summary="Delete a post", status_code=204, responses=_WRITE)
@@ -105,7 +122,7 @@ async def delete_post(
     await posts.delete(post_id, principal, if_match)
 
 
-@router.post("/{post_id}/publish", summary="Publish a post", responses=_WRITE)
+@router.post("/{post_id}/publish", summary="Publish a post", responses=_WRITE_WITH_ETAG)
 async def publish_post(
     post_id: uuid.UUID,
     principal: CurrentPrincipal,
@@ -113,10 +130,10 @@ async def publish_post(
     response: Response,
     if_match: IfMatch = None,
 ) -> PostRead:
-    return _with_etag(await posts.publish(post_id, principal, if_match), response)
+    return with_etag(await posts.publish(post_id, principal, if_match), response)
 
 
-@router.post("/{post_id}/unpublish", summary="Unpublish a post", responses=_WRITE)
+@router.post("/{post_id}/unpublish", summary="Unpublish a post", responses=_WRITE_WITH_ETAG)
 async def unpublish_post(
     post_id: uuid.UUID,
     principal: CurrentPrincipal,
@@ -125,7 +142,7 @@ async def unpublish_post(
     if_match: IfMatch = None,
 ) -> PostRead:
     """Make a post a draft again. Allowed for its author, and with `posts:moderate`."""
-    return _with_etag(await posts.unpublish(post_id, principal, if_match), response)
+    return with_etag(await posts.unpublish(post_id, principal, if_match), response)
 
 
 def _author_id(
@@ -140,8 +157,3 @@ def _author_id(
 
 def _cursor(post: PostListItem) -> Cursor:
     return Cursor(post.published_at or post.created_at, post.id)
-
-
-def _with_etag(post: PostRead, response: Response) -> PostRead:
-    response.headers["ETag"] = etag_of(post.version)
-    return post

@@ -11,7 +11,7 @@ from duet_content.base import ContentBase
 
 
 class Post(Entity, ContentBase):
-    """A post. `published_at` is set only while it is published; `version` is its ETag."""
+    """A post. `published_at` is set only while it is published; `version` is part of its ETag."""
 
     __tablename__ = "posts"
 

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
+from duet_common.web.etag import etag_of
 from duet_common.web.pagination import EXAMPLE_CURSOR, Page
 from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
@@ -99,6 +100,11 @@ class PostRead(_PostFields):
 
     content: str
     version: int = Field(exclude=True, description="the version in the ETag; not part of the body")
+
+    @property
+    def etag(self) -> str:
+        """The entity tag. The version covers the post, and the hash covers the author's profile."""
+        return etag_of(self.author, f"{self.version}-")
 
 
 class PostPage(Page[PostListItem]):

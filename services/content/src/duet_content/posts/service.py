@@ -10,7 +10,7 @@ from duet_common.clock import Clock
 from duet_common.db.keyset import Cursor
 from duet_common.db.queries import ReadOnlyPool
 from duet_common.tokens.claims import AccessClaims
-from duet_common.web.etag import check_if_match, etag_of
+from duet_common.web.etag import check_if_match
 from duet_content.posts.errors import NotTheAuthor, PostNotFound
 from duet_content.posts.models import Post
 from duet_content.posts.repository import (
@@ -115,14 +115,15 @@ class PostService:
         *,
         moderators: bool = False,
     ) -> Post:
-        """Lock and return the row if the caller may change it and its version matches."""
+        """Lock and return the row if the caller may change it and `If-Match` allows the change."""
         post = await self._posts.get(post_id, for_update=True)
         is_author = post is not None and post.author_id == caller.user_id
         if post is None or not (post.is_published or is_author):
             raise PostNotFound
         if not is_author and not (moderators and caller.has_permission(MODERATE)):
             raise NotTheAuthor
-        check_if_match(if_match, etag_of(post.version))
+        if if_match is not None:
+            check_if_match(if_match, (await self._read(post)).etag)
         return post
 
     async def _read(self, post: Post) -> PostRead:

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from duet_common.errors import FieldErrorCode
+from duet_common.web.etag import etag_of
 from duet_common.web.field_errors import rejected
 from duet_common.web.schemas import NonBlank, PlainText, RequestModel, ResponseModel, UtcTime
 
@@ -83,3 +84,8 @@ class ProfileRead(ResponseModel):
     avatar_url: str | None
     created_at: UtcTime
     updated_at: UtcTime
+
+    @property
+    def etag(self) -> str:
+        """The entity tag of the whole body."""
+        return etag_of(self)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_common.db.queries import ReadOnlyPool
+from duet_common.web.etag import check_if_match
 from duet_content.profiles.errors import ProfileNotFound
 from duet_content.profiles.models import Profile
 from duet_content.profiles.repository import PROFILE_BY_USER_ID, ProfileRepository
@@ -39,10 +40,17 @@ class ProfileService:
             return ProfileRead.model_validate(made)
         return profile
 
-    async def update(self, user_id: uuid.UUID, values: Mapping[str, object]) -> Profile:
-        """Set the given attributes of the caller's profile, also to None."""
+    async def update(
+        self, user_id: uuid.UUID, values: Mapping[str, object], if_match: str | None
+    ) -> ProfileRead:
+        """Set the given attributes of the caller's profile, also to None.
+
+        Raises `PreconditionFailed`.
+        """
         profile = await self._profiles.get_or_create(user_id)
+        if if_match is not None:
+            check_if_match(if_match, ProfileRead.model_validate(profile).etag)
         for name, value in values.items():
             setattr(profile, name, value)
         await self._session.flush()
-        return profile
+        return ProfileRead.model_validate(profile)
