@@ -81,6 +81,14 @@ def test_an_operation_id_is_the_name_of_the_route_in_camel_case(operation: Opera
     assert re.fullmatch("[a-z]+([A-Z][a-z]+)*", operation.definition["operationId"])
 
 
+@EVERY_OPERATION
+def test_a_header_parameter_has_its_usual_name_and_cannot_be_null(operation: Operation) -> None:
+    for parameter in operation.definition.get("parameters", ()):
+        if parameter["in"] == "header":
+            assert parameter["name"] in {"If-Match", "If-None-Match"}
+            assert parameter["schema"]["type"] == "string"
+
+
 def test_operation_ids_name_what_they_do() -> None:
     ids = {operation.definition["operationId"] for operation in OPERATIONS}
 
@@ -99,6 +107,15 @@ def test_a_tag_of_an_operation_is_described(operation: Operation) -> None:
     described = {tag["name"] for tag in DOCUMENTS[operation.service]["tags"] if tag["description"]}
 
     assert set(operation.definition["tags"]) <= described
+
+
+@EVERY_OPERATION
+def test_a_created_resource_has_a_location_and_a_page_a_link(operation: Operation) -> None:
+    for status, response in operation.definition["responses"].items():
+        headers = response.get("headers", {})
+        is_page = "Page" in str(response.get("content"))
+        assert ("Location" in headers) == (status == "201")
+        assert ("Link" in headers) == is_page
 
 
 @pytest.mark.parametrize("service", DOCUMENTS)

@@ -33,14 +33,14 @@ def _responses(operation: Operation) -> dict[str, dict[str, Any]]:
 @EVERY_OPERATION
 def test_a_read_documents_304_exactly_if_it_takes_if_none_match(operation: Operation) -> None:
     expected = str(operation) in READS
-    assert ("if-none-match" in _headers(operation)) == expected
+    assert ("If-None-Match" in _headers(operation)) == expected
     assert ("304" in _responses(operation)) == expected
 
 
 @EVERY_OPERATION
 def test_a_write_documents_412_exactly_if_it_takes_if_match(operation: Operation) -> None:
     expected = str(operation) in WRITES
-    assert ("if-match" in _headers(operation)) == expected
+    assert ("If-Match" in _headers(operation)) == expected
     assert ("412" in _responses(operation)) == expected
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Protocol, TypeVar
 
 from fastapi import Header, Response
 from pydantic import AfterValidator, BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from duet_common.errors import PreconditionFailed
 
@@ -41,8 +42,9 @@ def _none_if_any(if_match: str | None) -> str | None:
 
 
 IfMatch = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],  # a header cannot be null
     Header(
+        alias="If-Match",
         max_length=_MAX_LENGTH,
         description="the `ETag` of the representation that you read, or `*`",
     ),
@@ -52,8 +54,9 @@ IfMatch = Annotated[
 """The `If-Match` header, or None if it is absent or `*`, so that it allows any representation."""
 
 IfNoneMatch = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
+        alias="If-None-Match",
         max_length=_MAX_LENGTH,
         description="the `ETag` of the representation that you have: the response is 304 if it is "
         "still current",

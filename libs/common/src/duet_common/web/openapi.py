@@ -57,6 +57,13 @@ _HEADERS: Final[dict[int, Json]] = {
     429: {"Retry-After": ("seconds to wait", "integer")},
     503: {"Retry-After": ("seconds to wait", "integer")},
 }
+_LOCATION: Final[Json] = {
+    "Location": {
+        "description": "the path of the new resource",
+        "required": True,
+        "schema": {"type": "string"},
+    }
+}
 
 
 def operation_id(route: APIRoute) -> str:
@@ -106,6 +113,8 @@ def _complete(document: Json, codes: Sequence[str]) -> None:
             errors = [*EVERYWHERE, *(WITH_A_BODY if "requestBody" in operation else ())]
             for error in errors:
                 _document(operation["responses"], str(error.status), error)
+            if "201" in operation["responses"]:
+                operation["responses"]["201"].setdefault("headers", {}).update(_LOCATION)
             operation["responses"] = dict(sorted(operation["responses"].items()))
             if operation.get("security") == [{OPTIONAL_SCHEME: []}]:
                 operation["security"] = [{}, {SCHEME: []}]

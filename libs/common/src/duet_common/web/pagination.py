@@ -17,6 +17,17 @@ EXAMPLE_CURSOR: Final = "MDE5OGMwZGUtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAx"
 Limit = Annotated[int, Query(ge=1, le=100, description="maximum number of items")]
 
 
+WITH_LINK: Final[dict[str, object]] = {
+    "headers": {
+        "Link": {
+            "description": 'the next page, with `rel="next"` (RFC 8288); absent on the last page',
+            "schema": {"type": "string"},
+        }
+    }
+}
+"""FastAPI's `responses` entry for the successful response of a list."""
+
+
 async def cursor_parameter(
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the previous page")

@@ -22,7 +22,7 @@ from duet_common.db.keyset import Cursor
 from duet_common.errors import InvalidCursor, InvalidToken, Unauthenticated, Unavailable
 from duet_common.web.api_route import ApiRoute
 from duet_common.web.openapi import problems
-from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.pagination import WITH_LINK, Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.problems import problem_response
 
@@ -102,7 +102,10 @@ async def logout_all(user: CurrentUser, sessions: SessionServiceDep) -> None:
     tags=["users"],
     summary="List your sessions",
     response_model=SessionPage,
-    responses=problems(Unauthenticated, InvalidToken, InvalidCursor),
+    responses={
+        200: WITH_LINK,
+        **problems(Unauthenticated, InvalidToken, InvalidCursor),
+    },
 )
 async def list_sessions(
     user: CurrentUser,

@@ -25,7 +25,7 @@ from duet_common.errors import (
 )
 from duet_common.web.api_route import ApiRoute
 from duet_common.web.openapi import problems
-from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.pagination import WITH_LINK, Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, require_permission
 
 router = APIRouter(prefix="/api/v1", route_class=ApiRoute)
@@ -96,7 +96,10 @@ async def change_password(
     tags=["users"],
     summary="List users (`users:read`)",
     response_model=UserPage,
-    responses=problems(Unauthenticated, InvalidToken, PermissionMissing, InvalidCursor),
+    responses={
+        200: WITH_LINK,
+        **problems(Unauthenticated, InvalidToken, PermissionMissing, InvalidCursor),
+    },
     dependencies=_READERS,
 )
 async def list_users(

@@ -18,7 +18,7 @@ from duet_common.web.etag import (
     with_etag,
 )
 from duet_common.web.openapi import problems
-from duet_common.web.pagination import Limit, Page, cursor_parameter, make_page
+from duet_common.web.pagination import WITH_LINK, Limit, Page, cursor_parameter, make_page
 from duet_common.web.principal import CurrentPrincipal, OptionalPrincipal
 from duet_content.dependencies import PostQueriesDep, PostServiceDep
 from duet_content.posts.errors import DraftsArePrivate, NotTheAuthor, PostNotFound
@@ -44,7 +44,10 @@ AuthorFilter = Annotated[
     "",
     summary="List posts, newest first",
     response_model=PostPage,
-    responses=problems(Unauthenticated, InvalidToken, DraftsArePrivate, InvalidCursor),
+    responses={
+        200: WITH_LINK,
+        **problems(Unauthenticated, InvalidToken, DraftsArePrivate, InvalidCursor),
+    },
 )
 async def list_posts(
     principal: OptionalPrincipal,
