@@ -55,8 +55,8 @@ async def test_the_next_token_has_exactly_the_granted_permissions(
     assert granted.stdout == f"{registered_user.email}: users:read posts:moderate\n"
     assert await scope() == "posts:moderate users:read"
 
-    # In any case of the email, as it is for a login.
-    taken = await grant(registered_user.email.upper())
+    # In any spelling of the email, as it is for a login.
+    taken = await grant(f" {registered_user.email.upper()}")
     assert (taken.exit_code, taken.stderr) == (0, "")
     assert await scope() == ""
 

@@ -62,6 +62,48 @@ async def test_the_email_is_case_insensitive(client: httpx.AsyncClient) -> None:
     assert (await log_in(client, registered_user.email.upper())).status_code == 200
 
 
+SPELLINGS = [
+    *(" ada@bücher.example\t", "ADA@Bücher.Example", "ada@xn--bcher-kva.example"),
+    *("ada@bu\u0308cher.example", "ada@\uff42ücher\u3002example"),
+]
+
+
+@pytest.mark.parametrize("registered", SPELLINGS)
+async def test_an_address_that_was_registered_logs_in_in_each_of_its_spellings(
+    client: httpx.AsyncClient, registered: str
+) -> None:
+    user = await register_user(client, email=registered)
+
+    for spelling in [registered, *SPELLINGS]:
+        tokens = (await log_in(client, spelling)).json()
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        me = (await client.get("/api/v1/users/me", headers=headers)).json()
+        assert (me["id"], me["email"]) == (str(user.id), "ada@bücher.example")
+
+
+async def test_the_local_part_may_be_composed_or_decomposed(client: httpx.AsyncClient) -> None:
+    await register_user(client, email="jose\u0301@example.com")
+
+    assert (await log_in(client, "jos\u00e9@example.com")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ada", "Ada <ada@example.com>", "ada@xn--a.example", "ada@localhost"),
+        *("a\0@b.example", "x" * 1000 + "@example.com", "ada@example.com\n"),
+        " " * 500_000 + "ada@example.com",
+    ],
+    ids=["name", "pretty", "punycode", "local", "nul", "long", "newline", "huge"],
+)
+async def test_an_invalid_address_is_refused_like_a_wrong_password(
+    client: httpx.AsyncClient, text: str
+) -> None:
+    await register_user(client, email="ada@example.com")
+
+    assert_problem(await log_in(client, text), 401, "invalid_credentials")
+
+
 async def test_the_grant_type_and_an_empty_scope_are_accepted(client: httpx.AsyncClient) -> None:
     registered_user = await register_user(client)
     form = {
@@ -99,15 +141,17 @@ async def test_unknown_inactive_and_wrong_password_get_the_same_response(
     assert await count_rows(db_session, UserSession) == sessions
 
 
-@pytest.mark.parametrize("case", ["right", "unknown", "wrong", "inactive", "nul"])
+@pytest.mark.parametrize("case", ["right", "unknown", "wrong", "inactive", "nul", "invalid"])
 async def test_every_login_hashes_exactly_once(
     client: httpx.AsyncClient, duet: Duet, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     registered_user = await register_user(client)
     await update_user(duet, registered_user.id, is_active=case != "inactive")
-    email = {"unknown": "nobody@example.com", "nul": "a\0@example.com"}.get(
-        case, registered_user.email
-    )
+    email = {
+        "unknown": "nobody@example.com",
+        "nul": "a\0@example.com",
+        "invalid": "nobody",
+    }.get(case, registered_user.email)
     password = "wrong password" if case == "wrong" else PASSWORD
     calls: list[str] = []
     verify, hash_ = hasher._CONTEXT.verify_and_update, hasher._CONTEXT.hash

@@ -75,6 +75,26 @@ async def test_a_password_is_stored_as_argon2id_and_never_returned(
     assert stored.startswith("$argon2id$")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", " Ada@Bu\u0308cher.example"),
+        ("ada@\uff42ücher\u3002example", "ada@bücher.example"),
+        ("jose\u0301@example.com", "jos\u00e9@example.com"),
+    ],
+)
+async def test_another_spelling_of_a_taken_email_is_refused(
+    client: httpx.AsyncClient, first: str, second: str
+) -> None:
+    registered = await client.post(PATH, json={"email": first, "password": PASSWORD})
+    assert registered.status_code == 201
+
+    response = await client.post(PATH, json={"email": second, "password": PASSWORD})
+
+    assert_problem(response, 409, "email_taken")
+
+
 @pytest.mark.parametrize("second_email", ["ada@example.com", "ADA@Example.Com"])
 async def test_a_taken_email_is_refused_regardless_of_case(
     client: httpx.AsyncClient, db_session: AsyncSession, second_email: str

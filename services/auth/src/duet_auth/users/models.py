@@ -8,7 +8,7 @@ from duet_common.db.base import Entity
 
 
 class User(Entity, AuthBase):
-    """A person who can log in. The email is stored in lower case and is unique."""
+    """A person who can log in. The email has the form of `normalize_email` and is unique."""
 
     __tablename__ = "users"
 

@@ -28,5 +28,5 @@ class UserRepository(Repository[User]):
     model = User
 
     async def get_by_email(self, email: str) -> User | None:
-        """Return the user with this email, ignoring case, or None."""
-        return await self.session.scalar(select(User).where(User.email == email.lower()))
+        """Return the user with this email, in its stored form, or None."""
+        return await self.session.scalar(select(User).where(User.email == email))

@@ -5,28 +5,24 @@ from typing import Annotated
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ConfigDict,
-    EmailStr,
     Field,
     SecretStr,
+    WithJsonSchema,
     computed_field,
 )
 from pydantic.config import JsonDict
 
 from duet_auth.passwords.policy import NewPassword
+from duet_auth.users.emails import MAX_EMAIL_LENGTH, normalize_email
 from duet_common.web.pagination import EXAMPLE_CURSOR, Page
 from duet_common.web.schemas import PlainText, RequestModel, ResponseModel, UtcTime
 
-
-def _without_name(value: object) -> object:
-    """Refuse `Ada <ada@example.com>`, of which `EmailStr` would keep the address."""
-    if isinstance(value, str) and "<" in value:
-        raise ValueError("must be an address without a name")
-    return value
-
-
-Email = Annotated[EmailStr, BeforeValidator(_without_name), AfterValidator(str.lower)]
+Email = Annotated[
+    str,
+    AfterValidator(normalize_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL_LENGTH}),
+]
 Name = Annotated[PlainText, Field(min_length=1, max_length=100)]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.passwords.hasher import PasswordHasher
+from duet_auth.users.emails import stored_email
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
 from duet_auth.users.models import User
 from duet_auth.users.repository import (
@@ -80,10 +81,9 @@ class UserService:
         An outdated hash is replaced if the password is correct. No connection is held while a hash
         is computed. Raises `Unavailable` if the password changes again and again meanwhile.
         """
+        address = stored_email(email)
         for _ in range(_MAX_ATTEMPTS):
-            credentials = None
-            if "\0" not in email:
-                credentials = await CREDENTIALS_BY_EMAIL.one(self._pool, email=email.lower())
+            credentials = await CREDENTIALS_BY_EMAIL.one(self._pool, email=address)
             stored = credentials.hashed_password if credentials else None
             verdict = await self._hasher.verify(password, stored)
             if credentials is None or not verdict.matches or not credentials.is_active:
@@ -152,7 +152,7 @@ class UserService:
 
     async def get_by_email(self, email: str) -> User:
         """Raises `UserNotFound`."""
-        user = await self._users.get_by_email(email)
+        user = await self._users.get_by_email(stored_email(email))
         if user is None:
             raise UserNotFound
         return user
