@@ -39,6 +39,7 @@ EVERYTHING: Final[Values] = {
             "metrics": {"serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}}},
             "tracing": {"endpoint": "http://collector.tracing:4318"},
             "trustedProxies": ["10.244.0.0/16", "fd00::/8"],
+            "allowedOrigins": ["https://app.example.com", "http://localhost:5173"],
             "imagePullSecrets": ["registry"],
         }
     },
@@ -58,7 +59,7 @@ EVERYTHING: Final[Values] = {
             "egress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}],
         },
     },
-    "content": {"replicas": 2, "webSocket": {"allowedOrigins": ["https://app.example.com"]}},
+    "content": {"replicas": 2},
     "ingress": {
         "host": "duet.example.com",
         "className": "traefik",

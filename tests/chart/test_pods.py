@@ -154,8 +154,15 @@ def test_pod_settings_reach_the_pods() -> None:
     assert auth.spec["imagePullSecrets"] == [{"name": "registry"}]
     assert auth.spec["tolerations"]
     assert "affinity" in auth.spec
-    content = manifests.pod("Deployment/duet-content")
-    assert content.environment["WS_ALLOWED_ORIGINS"] == '["https://app.example.com"]'
+
+
+def test_the_allowed_origins_reach_both_services() -> None:
+    manifests = render(EVERYTHING)
+    for service in ("auth", "content"):
+        environment = manifests.pod(f"Deployment/duet-{service}").environment
+        origins = '["https://app.example.com","http://localhost:5173"]'
+        assert environment["ALLOWED_ORIGINS"] == origins
+        assert "ALLOWED_ORIGINS" not in render().pod(f"Deployment/duet-{service}").environment
 
 
 def test_images_are_configurable() -> None:

@@ -22,7 +22,10 @@ from tests.chart.rendering import ALONE, Values, merged, refusal
         ({"global": {"duet": {"trustedProxies": ["10.0.0.1"]}}}, "does not match pattern"),
         ({"global": {"duet": {"tracing": {"endpoint": "collector"}}}}, "does not match pattern"),
         ({"global": {"duet": {"tracing": {"sampleRatio": 2}}}}, "maximum: got 2, want 1"),
-        ({"content": {"webSocket": {"allowedOrigins": ["app"]}}}, "does not match pattern"),
+        ({"global": {"duet": {"allowedOrigins": ["app"]}}}, "does not match pattern"),
+        ({"global": {"duet": {"allowedOrigins": ["https://*.a.com"]}}}, "does not match pattern"),
+        ({"global": {"duet": {"allowedOrigins": ["https://a.com/b"]}}}, "does not match pattern"),
+        ({"content": {"webSocket": {}}}, "additional properties 'webSocket' not allowed"),
         ({"auth": {"extraEnv": [{"value": "x"}]}}, "missing property 'name'"),
     ],
 )

@@ -1,7 +1,6 @@
 {{/* Environment variables that only content has. None of them holds a secret of auth's. */}}
 {{- define "duet.environment.content" -}}
 - {name: JWKS_URL, value: {{ .Values.jwks.url | default (printf "http://%s:8000/.well-known/jwks.json" (include "duet.name" (list . "auth"))) | quote }}}
-- {name: WS_ALLOWED_ORIGINS, value: {{ toJson .Values.webSocket.allowedOrigins | quote }}}
 {{- end }}
 
 {{- define "duet.egress.content" -}}

@@ -13,6 +13,9 @@
 {{- with $duet.trustedProxies }}
 - {name: TRUSTED_PROXIES, value: {{ join "," . | quote }}}
 {{- end }}
+{{- with $duet.allowedOrigins }}
+- {name: ALLOWED_ORIGINS, value: {{ toJson . | quote }}}
+{{- end }}
 {{- include "duet.databaseEnvironment" . }}
 {{ include (printf "duet.environment.%s" (include "duet.component" .)) . }}
 {{- with .Values.extraEnv }}
