@@ -88,10 +88,11 @@ async def running_duet(
         # is delayed by 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        auth_app = create_auth(auth_settings(urls.auth, **(auth or {})), clock)
+        settings = auth_settings(urls.auth, **(auth or {}))
+        auth_app = create_auth(settings, clock)
         content_app = create_content(content_settings(urls.content, url, **(content or {})), clock)
         ready = asyncio.Event()
-        standalone = StandaloneApp(auth_app, content_app)
+        standalone = StandaloneApp(auth_app, content_app, settings.allowed_origins)
         server = ServerWithoutSignals(standalone, ready.set)
         async with standalone.running():
             serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -62,7 +62,7 @@ def run_duet(
 
 @pytest.fixture(scope="session")
 async def session_frozen_duet(run_duet: RunDuet) -> AsyncIterator[Duet]:
-    async with run_duet(ws_allowed_origins=["https://app.example.com"]) as duet:
+    async with run_duet(allowed_origins=["https://app.example.com"]) as duet:
         yield duet
 
 

@@ -1,7 +1,6 @@
 """A WebSocket needs a valid token, as a subprotocol or first message, and an allowed origin."""
 
 import asyncio
-import json
 import re
 
 import httpx
@@ -162,13 +161,6 @@ async def test_an_unauthenticated_connection_is_not_announced(
 
 
 class TestOrigin:
-    async def is_refused(self, duet: Duet, origin: str) -> bool:
-        response = await handshake_refusal(duet, "/ws/c1", origin=origin)
-        problem = json.loads(response.body or b"")
-        assert response.status_code == 403
-        assert response.headers["content-type"] == "application/problem+json"
-        return bool(problem["code"] == "origin_refused")
-
     async def test_the_same_host_is_allowed(self, frozen_duet: Duet, tokens: TokenFactory) -> None:
         for origin in (frozen_duet.url, frozen_duet.url.replace("http", "https")):
             async with authenticated_websocket(frozen_duet, tokens.access_token(), origin=origin):
@@ -199,17 +191,33 @@ class TestOrigin:
             "",
         ],
     )
-    async def test_another_origin_is_refused(self, frozen_duet: Duet, origin: str) -> None:
-        assert await self.is_refused(frozen_duet, origin)
+    async def test_another_origin_gets_a_close_code(self, frozen_duet: Duet, origin: str) -> None:
+        async with open_websocket(frozen_duet, origin=origin) as client:
+            assert client.socket.subprotocol == "duet.v1"
+            assert await client.close_code() == 4403
+            reason = "Pages of this origin are not allowed to use this API."
+            assert client.socket.close_reason == reason
+        assert len(hub_of(frozen_duet)) == 0
+
+    @pytest.mark.parametrize("offered", [[], ["graphql-ws"], ["x", "duet.v1"]])
+    async def test_another_origin_gets_a_close_code_whatever_it_offers(
+        self, frozen_duet: Duet, offered: list[str]
+    ) -> None:
+        async with open_websocket(
+            frozen_duet, subprotocols=offered, origin="https://evil.test"
+        ) as client:
+            assert await client.close_code() == 4403
 
     async def test_a_valid_token_does_not_allow_another_origin(
         self, frozen_duet: Duet, tokens: TokenFactory
     ) -> None:
-        offered = ["duet.v1", f"bearer.{tokens.access_token()}"]
-        response = await handshake_refusal(
-            frozen_duet, "/ws/c1", origin="https://evil.test", subprotocols=offered
-        )
-        assert response.status_code == 403
+        async with authenticated_websocket(frozen_duet, tokens.access_token()) as witness:
+            async with open_websocket(
+                frozen_duet, tokens.access_token(), origin="https://evil.test"
+            ) as client:
+                assert await client.close_code() == 4403
+            # The lobby was not told that somebody joined.
+            assert await witness.request("ping") == {"type": "pong", "id": "asked"}
 
 
 @pytest.mark.parametrize("client_id", ["a", "Z9_-", "x" * 64])
@@ -223,13 +231,15 @@ async def test_a_valid_client_id_is_accepted(
 @pytest.mark.parametrize(
     "client_id", ["x" * 65, "a.b", "a%20b", "a%0A", "%C3%A9", "%00", "%FF", "a%22b", "a;b", "~"]
 )
-async def test_an_invalid_client_id_is_refused_before_the_handshake(
-    frozen_duet: Duet, client_id: str
+async def test_an_invalid_client_id_gets_a_close_code(
+    frozen_duet: Duet, tokens: TokenFactory, client_id: str
 ) -> None:
-    response = await handshake_refusal(frozen_duet, f"/ws/{client_id}")
-    problem = json.loads(response.body or b"")
-    assert (response.status_code, problem["code"]) == (422, "validation_failed")
-    assert problem["errors"][0]["field"] == "path.client_id"
+    async with open_websocket(frozen_duet, tokens.access_token(), client_id) as client:
+        assert client.socket.subprotocol == "duet.v1"
+        assert await client.close_code() == 4400
+        reason = "The client id must match [A-Za-z0-9_-]{1,64}."
+        assert client.socket.close_reason == reason
+    assert len(hub_of(frozen_duet)) == 0
 
 
 @pytest.mark.parametrize("path", ["/ws", "/ws/", "/ws/a/b", "/ws/a%2Fb", "/wsx", "/api/v1/posts"])

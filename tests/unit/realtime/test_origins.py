@@ -1,25 +1,18 @@
-"""Only pages of the same host or of an allowed origin can open a WebSocket."""
+"""Only pages of the same host or of an allowed origin can use a WebSocket."""
 
 import pytest
-from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from duet_content.realtime.errors import OriginRefused
-from duet_content.realtime.origins import check_origin, parse_origin
-from duet_content.settings import ContentSettings
+from duet_content.realtime.origins import is_origin_allowed
 
 
 def is_allowed(origin: str, host: str, *allowed: str) -> bool:
-    try:
-        check_origin(Headers({"origin": origin, "host": host}), allowed)
-    except OriginRefused:
-        return False
-    return True
+    return is_origin_allowed(Headers({"origin": origin, "host": host}), allowed)
 
 
 def test_a_request_without_an_origin_is_allowed() -> None:
     """It does not come from a browser, because browsers always send the header."""
-    check_origin(Headers({"host": "duet.test"}), [])
+    assert is_origin_allowed(Headers({"host": "duet.test"}), [])
 
 
 @pytest.mark.parametrize(
@@ -59,22 +52,15 @@ def test_any_other_origin_is_refused(origin: str, host: str) -> None:
 
 
 def test_a_listed_origin_is_allowed_and_similar_origins_are_refused() -> None:
-    listed = "https://App.example.com/"
+    listed = "https://app.example.com"
 
-    assert is_allowed("https://app.example.com", "duet.test", listed)
-    assert is_allowed("https://app.example.com:443", "duet.test", listed)
+    assert is_allowed(listed, "duet.test", listed)
     for other in ("http://app.example.com", "https://x.app.example.com", "https://example.com"):
         assert not is_allowed(other, "duet.test", listed)
 
 
 def test_two_origin_headers_are_refused() -> None:
     origin = (b"origin", b"https://duet.test")
-    with pytest.raises(OriginRefused):
-        check_origin(Headers(raw=[origin, origin, (b"host", b"duet.test")]), [])
+    headers = Headers(raw=[origin, origin, (b"host", b"duet.test")])
 
-
-@pytest.mark.parametrize("text", ["*", "app.example.com", "https://app.example.com/path", "null"])
-def test_a_setting_with_an_invalid_origin_is_refused(text: str) -> None:
-    assert parse_origin(text) is None
-    with pytest.raises(ValidationError, match="is not an origin"):
-        ContentSettings(CONTENT_DATABASE_URL="postgresql://x", ws_allowed_origins=[text])
+    assert not is_origin_allowed(headers, ["https://duet.test"])

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from duet_common.origins import AllowedOrigins
 from duet_common.tokens.claims import ClaimsPolicy
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -21,6 +22,11 @@ class ServiceSettings(BaseSettings):
 
     token_issuer: str = Field("https://duet.local", description="`iss` of every access token")
     token_audience: str = Field("duet", description="`aud` of every access token")
+    allowed_origins: AllowedOrigins = Field(
+        default_factory=list,
+        description="origins (JSON list) whose pages may use the API and open WebSockets, besides "
+        'the API\'s own origin, such as `["https://app.example.com"]`',
+    )
     rate_limit_enabled: bool = Field(
         default=True, description="`false` disables every rate limit, for tests and benchmarks"
     )

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import Field, HttpUrl, PositiveFloat, PositiveInt, SecretStr
 
 from duet_common.settings import ServiceSettings
-from duet_content.realtime.origins import parse_origin
 
 
 class ContentSettings(ServiceSettings):
@@ -28,21 +27,9 @@ class ContentSettings(ServiceSettings):
     jwks_cool_down_seconds: PositiveFloat = Field(
         5.0, description="minimum time between two fetches, which tokens with unknown keys cause"
     )
-    ws_allowed_origins: list[str] = Field(
-        default_factory=list,
-        description="origins (JSON list) that may open a WebSocket, besides the same origin",
-    )
     ws_queue: PositiveInt = Field(
         256, description="maximum number of messages that wait for one slow WebSocket client"
     )
     ws_authentication_seconds: PositiveFloat = Field(
         5.0, description="maximum time for which a WebSocket may stay open without a token"
     )
-
-    @field_validator("ws_allowed_origins")
-    @classmethod
-    def _are_origins(cls, texts: list[str]) -> list[str]:
-        for text in texts:
-            if parse_origin(text) is None:
-                raise ValueError(f"{text!r} is not an origin such as https://app.example.com")
-        return texts

@@ -68,7 +68,7 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     )
     for name in ("uvicorn", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    standalone = StandaloneApp(create_auth(auth), create_content(content))
+    standalone = StandaloneApp(create_auth(auth), create_content(content), auth.allowed_origins)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(standalone, listener, origin))

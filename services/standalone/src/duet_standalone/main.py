@@ -1,19 +1,17 @@
 """Both services behind one origin, with the same paths as behind an ingress."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duet_auth.runtime import AuthRuntime
 from duet_common.tokens.key_sources import JwksKeySource
 from duet_common.web.drain import Drain
-from duet_common.web.head import HeadMiddleware
+from duet_common.web.middleware import common_middleware
 from duet_common.web.problems import install_error_handler
-from duet_common.web.request_context import RequestContextMiddleware
 from duet_common.web.runtime import Service
 from duet_content.runtime import ContentRuntime
 from duet_standalone.docs import docs_router
@@ -34,7 +32,12 @@ CONTENT_PATHS: Final = (
 class StandaloneApp:
     """Dispatches requests by path prefix, as an ingress does. Probes and metrics are not routed."""
 
-    def __init__(self, auth: Service[AuthRuntime], content: Service[ContentRuntime]) -> None:
+    def __init__(
+        self,
+        auth: Service[AuthRuntime],
+        content: Service[ContentRuntime],
+        allowed_origins: Sequence[str],
+    ) -> None:
         self.auth = auth
         self.content = content
         self._routes: list[tuple[str, ASGIApp]] = [
@@ -45,10 +48,7 @@ class StandaloneApp:
             openapi_url=None,
             docs_url=None,
             redoc_url=None,
-            middleware=[
-                Middleware(RequestContextMiddleware, drain=Drain()),
-                Middleware(HeadMiddleware),
-            ],
+            middleware=common_middleware(Drain(), allowed_origins),
         )
         self._rest.include_router(docs_router(auth, content))
         install_error_handler(self._rest)

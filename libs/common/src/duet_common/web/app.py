@@ -11,13 +11,12 @@ from duet_common.observability.tracing import FASTAPI_TELEMETRY, tracing_of
 from duet_common.settings import ServiceSettings
 from duet_common.web.body_limit import BodyLimitMiddleware
 from duet_common.web.drain import Drain
-from duet_common.web.head import HeadMiddleware
 from duet_common.web.health import Check, health_router
+from duet_common.web.middleware import common_middleware
 from duet_common.web.openapi import install_openapi, operation_id
 from duet_common.web.problems import install_error_handler
 from duet_common.web.rate_limit_middleware import RateLimitMiddleware
 from duet_common.web.rate_limits import RateLimiter
-from duet_common.web.request_context import RequestContextMiddleware
 from duet_common.web.runtime import R, Service
 
 
@@ -64,10 +63,9 @@ def create_service(
         license_info={"name": "MIT", "identifier": "MIT"},
         redirect_slashes=False,
         middleware=[
-            Middleware(RequestContextMiddleware, drain=drain),
+            *common_middleware(drain, settings.allowed_origins),
             Middleware(BodyLimitMiddleware, max_body_bytes=settings.max_body_bytes),
             Middleware(RateLimitMiddleware, settings=settings),
-            Middleware(HeadMiddleware),
         ],
     )
     app.drain = drain

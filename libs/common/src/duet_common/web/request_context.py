@@ -1,4 +1,4 @@
-"""The id, timing and log line of each request, and the response to an unexpected error."""
+"""The id, timing and log line of each request."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from duet_common.ids import new_id
 from duet_common.observability.request_id import REQUEST_ID
 from duet_common.paths import POLLED_PATHS
 from duet_common.web.drain import Drain
-from duet_common.web.problems import PROBLEM_CODE, internal_error_response
+from duet_common.web.problems import PROBLEM_CODE
 
 logger = logging.getLogger("duet.request")
 
@@ -55,11 +55,6 @@ class RequestContextMiddleware:
 
         try:
             await self.app(scope, receive, send_timed)
-        except Exception:
-            logger.exception("%s %s failed.", scope["method"], scope["path"])
-            if status:
-                raise  # too late for a response: let the server close the connection
-            await internal_error_response()(scope, receive, send_timed)
         finally:
             level = logging.DEBUG if scope["path"] in POLLED_PATHS else logging.INFO
             if logger.isEnabledFor(level):

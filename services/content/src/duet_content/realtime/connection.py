@@ -28,10 +28,14 @@ class CloseCode(IntEnum):
     """An unexpected error was logged on the server. Connect again."""
     SERVICE_RESTART = 1012
     """The server restarts. Connect again."""
+    BAD_REQUEST = 4400
+    """The client id is invalid. Use 1 to 64 letters, digits, `_` and `-`."""
     UNAUTHENTICATED = 4401
     """The token is missing, refused or expired. Get a new token and connect again."""
     FORBIDDEN = 4403
-    """`auth` presented the token of another user. Open a new connection for that user."""
+    """The page has another origin, which `ALLOWED_ORIGINS` does not contain; connecting again does
+    not help. Or `auth` presented the token of another user: open a new connection for that user.
+    """
     TOO_SLOW = 4408
     """The client read too slowly, and its queue (`WS_QUEUE`) was full. Connect again."""
 

@@ -1,11 +1,6 @@
-"""Errors of WebSockets: problem details during the handshake, `error` messages afterwards."""
+"""Errors of WebSockets, which are `error` messages."""
 
 from duet_common.errors import BadRequest, Conflict, Forbidden, NotFound
-
-
-class OriginRefused(Forbidden):
-    code = "origin_refused"
-    title = "Pages of this origin are not allowed to open a WebSocket."
 
 
 class MalformedMessage(BadRequest):

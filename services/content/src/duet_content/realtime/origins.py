@@ -1,37 +1,37 @@
 """Which pages may open a WebSocket: browsers do not apply the same-origin policy to it."""
 
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-
-from duet_content.realtime.errors import OriginRefused
 
 _PORTS: Final = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]
 """Scheme, host and port (RFC 6454, section 4)."""
 
 
-def check_origin(headers: Headers, allowed: Iterable[str]) -> None:
-    """Allow clients without an origin (not browsers), the same host, and the allowed origins.
+def is_origin_allowed(headers: Headers, allowed: Container[str]) -> bool:
+    """Allow clients without an origin (not browsers), the allowed origins, and the same host.
 
-    Only host and port are compared with `Host`: behind an ingress that terminates TLS, the server
-    does not see the browser's scheme. Raises `OriginRefused`.
+    `allowed` are in the form in which browsers send them. Only host and port are compared with
+    `Host`: behind an ingress that terminates TLS, the server does not see the browser's scheme.
     """
     named = headers.getlist("origin")
     if not named:
-        return
-    origin = parse_origin(named[0]) if len(named) == 1 else None
-    if origin is None:
-        raise OriginRefused
-    same_host = parse_origin(f"{origin[0]}://{headers.get('host', '')}")
-    if origin != same_host and origin not in {parse_origin(text) for text in allowed}:
-        raise OriginRefused
+        return True
+    if len(named) > 1:
+        return False
+    return named[0] in allowed or _is_same_host(named[0], headers.get("host", ""))
 
 
-def parse_origin(text: str) -> Origin | None:
-    """Parse the origin of a header or a setting. Return None for `null` and for invalid text."""
+def _is_same_host(text: str, host: str) -> bool:
+    origin = _parse_origin(text)
+    return origin is not None and origin == _parse_origin(f"{origin[0]}://{host}")
+
+
+def _parse_origin(text: str) -> Origin | None:
+    """Return None for `null` and for invalid text."""
     try:
         parts = urlsplit(text)
         port = parts.port
