@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 
+from duet_common.web.compression import CompressionMiddleware
 from duet_common.web.cors import CorsMiddleware
 from duet_common.web.drain import Drain
 from duet_common.web.head import HeadMiddleware
@@ -22,5 +23,6 @@ def common_middleware(drain: Drain, allowed_origins: Sequence[str]) -> list[Midd
         Middleware(RequestContextMiddleware, drain=drain),
         *cors,
         Middleware(HeadMiddleware),
+        Middleware(CompressionMiddleware),
         Middleware(InternalErrorMiddleware),
     ]
