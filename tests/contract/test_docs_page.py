@@ -1,15 +1,19 @@
 """`/docs` works without internet access, because all its assets come from the same origin."""
 
+import gzip
 import re
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.problems import assert_problem
+
 ASSETS = {
     "/docs/swagger-ui-bundle.js": "text/javascript",
     "/docs/swagger-ui.css": "text/css",
     "/docs/favicon-32x32.png": "image/png",
+    "/docs/start.js": "text/javascript",
 }
 
 
@@ -29,7 +33,25 @@ async def test_the_docs_page_loads_only_local_assets(client: httpx.AsyncClient) 
     page = await client.get("/docs")
     loaded = set(re.findall(r'(?:src|href)="([^"]+)"', page.text))
     assert loaded == ASSETS.keys()
-    assert re.findall(r"url: '([^']+)'", page.text) == ["/openapi.json"]
+    start = await client.get("/docs/start.js")
+    assert re.findall(r'url: "([^"]+)"', start.text) == ["/openapi.json"]
+
+
+async def test_the_docs_page_runs_only_scripts_of_its_own_origin(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    policy = page.headers["content-security-policy"].split("; ")
+    assert "default-src 'self'" in policy
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert re.findall(r"<script(?! src=)", page.text) == []
+
+
+async def test_the_docs_page_does_not_store_passwords(client: httpx.AsyncClient) -> None:
+    """Swagger UI stores nothing by itself unless `persistAuthorization` is set."""
+    start = (await client.get("/docs/start.js")).text
+    assert "persistAuthorization:" not in start
+    assert re.findall(r"localStorage\.\w+\(.*\)", start) == [
+        'localStorage.removeItem("authorized")'
+    ]
 
 
 @pytest.mark.parametrize("asset", ASSETS)
@@ -37,7 +59,34 @@ async def test_an_asset_is_served(client: httpx.AsyncClient, asset: str) -> None
     response = await client.get(asset)
     assert response.status_code == 200
     assert response.headers["content-type"].split(";")[0] == ASSETS[asset]
-    assert len(response.content) > 500
+    assert len(response.content) > 300
+
+
+async def test_an_unknown_asset_is_not_found(client: httpx.AsyncClient) -> None:
+    assert_problem(await client.get("/docs/docs.html"), 404, "not_found")
+
+
+COMPRESSED = [
+    *("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"),
+    *("/openapi.json", "/openapi/auth.json", "/openapi/content.json"),
+]
+
+
+@pytest.mark.parametrize("path", COMPRESSED)
+async def test_a_large_file_is_compressed_once(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    plain = await client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
+    assert "content-encoding" not in plain.headers
+    monkeypatch.setattr(gzip, "compress", pytest.fail)
+
+    gzipped = await client.get(path, headers={"Accept-Encoding": "gzip"})
+
+    assert gzipped.headers.get_list("content-encoding") == ["gzip"]
+    assert gzipped.num_bytes_downloaded < plain.num_bytes_downloaded / 3
+    assert gzipped.content == plain.content
+    for response in (plain, gzipped):
+        assert response.headers.get_list("vary") == ["Accept-Encoding"]
 
 
 async def test_the_style_sheet_loads_nothing_from_other_hosts(client: httpx.AsyncClient) -> None:

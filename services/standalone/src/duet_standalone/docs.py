@@ -1,20 +1,30 @@
 """`/docs`: the OpenAPI documents of both services on one page, which works without a network."""
 
 import json
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
+
+from duet_common.errors import NotFound
+from duet_standalone.static_file import StaticFile
 
 _CODE: Final = "ProblemCode"
 _ASSETS: Final = {
-    "swagger-ui-bundle.js": "text/javascript",
-    "swagger-ui.css": "text/css",
-    "favicon-32x32.png": "image/png",
+    "swagger-ui-bundle.js": ("fastapi_swagger", "resources", "text/javascript"),
+    "swagger-ui.css": ("fastapi_swagger", "resources", "text/css"),
+    "favicon-32x32.png": ("fastapi_swagger", "resources", "image/png"),
+    "start.js": ("duet_standalone", "pages", "text/javascript"),
 }
+# Swagger UI sets style attributes, and its icons are `data:` URLs.
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+}
+_ASSET_HEADERS: Final = {"Cache-Control": "public, max-age=86400"}
 
 
 def merge_openapi(title: str, *documents: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +67,10 @@ def _merge(into: dict[str, Any], members: dict[str, Any]) -> None:
 
 
 def docs_router(auth: FastAPI, content: FastAPI) -> APIRouter:
-    """Routes of `/`, `/docs` and the three OpenAPI documents."""
+    """Routes of `/`, `/docs` and the three OpenAPI documents.
+
+    FastAPI runs those that are not `async` in a thread, because the first request compresses.
+    """
     router = APIRouter(include_in_schema=False)
     documents = {
         "/openapi.json": lambda: merge_openapi("Duet", auth.openapi(), content.openapi()),
@@ -65,34 +78,36 @@ def docs_router(auth: FastAPI, content: FastAPI) -> APIRouter:
         "/openapi/content.json": content.openapi,
     }
 
+    @cache
+    def document(path: str) -> StaticFile:
+        return StaticFile.of(json.dumps(documents[path]()).encode("ascii"), "application/json")
+
     @router.get("/")
     async def index() -> RedirectResponse:
         return RedirectResponse("/docs")
 
     @router.get("/docs")
-    async def page() -> HTMLResponse:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="Duet",
-            swagger_js_url="/docs/swagger-ui-bundle.js",
-            swagger_css_url="/docs/swagger-ui.css",
-            swagger_favicon_url="/docs/favicon-32x32.png",
-            swagger_ui_parameters={"persistAuthorization": True, "filter": True},
+    def page(request: Request) -> Response:
+        return _packaged("duet_standalone", "pages", "docs.html", "text/html").response(
+            request, _PAGE_HEADERS
         )
 
     @router.get("/docs/{asset}")
-    async def serve_asset(asset: str) -> Response:
+    def serve_asset(request: Request, asset: str) -> Response:
         if asset not in _ASSETS:
-            return Response(status_code=404)
-        content = files("fastapi_swagger").joinpath("resources", asset).read_bytes()
-        headers = {"Cache-Control": "public, max-age=86400"}
-        return Response(content, media_type=_ASSETS[asset], headers=headers)
+            raise NotFound
+        package, folder, media_type = _ASSETS[asset]
+        return _packaged(package, folder, asset, media_type).response(request, _ASSET_HEADERS)
 
     for path in documents:
 
         @router.get(path)
-        async def serve_document(request: Request) -> Response:
-            document = documents[request.url.path]()
-            return Response(json.dumps(document), media_type="application/json")
+        def serve_document(request: Request) -> Response:
+            return document(request.url.path).response(request, {})
 
     return router
+
+
+@cache
+def _packaged(package: str, folder: str, name: str, media_type: str) -> StaticFile:
+    return StaticFile.of(files(package).joinpath(folder, name).read_bytes(), media_type)
