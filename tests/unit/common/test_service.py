@@ -134,6 +134,18 @@ async def test_the_log_line_of_a_request_has_the_code_of_its_problem(
     assert record.__dict__["code"] == code
 
 
+async def test_the_log_line_of_head_has_the_code_of_its_problem(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="duet.request")
+
+    await client.head("/conflict")
+
+    [record] = records_of(caplog, "duet.request")
+    assert (record.__dict__["method"], record.__dict__["status"]) == ("HEAD", 409)
+    assert record.__dict__["code"] == "conflict"
+
+
 async def test_the_log_line_of_a_successful_request_has_no_code(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from duet_common.web.problems import PROBLEM_CODE
+
 
 class HeadMiddleware:
     """Passes a HEAD request on as GET, and leaves the body out of the response.
@@ -22,4 +24,7 @@ class HeadMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        inner = {**scope, "method": "GET"}
+        await self.app(inner, receive, send_without_body)
+        if PROBLEM_CODE in inner:  # for the log line, which is written outside
+            scope[PROBLEM_CODE] = inner[PROBLEM_CODE]
