@@ -158,4 +158,4 @@ async def test_a_header_over_one_kilobyte_is_refused(
 ) -> None:
     headers = {"If-None-Match": ", ".join(['"1"'] * 300)}
     response = await client.get(urls["a post"], headers=headers)
-    assert rejected_fields(response) == [("header", "if-none-match", "too_long")]
+    assert rejected_fields(response) == [("header", "If-None-Match", "too_long")]
