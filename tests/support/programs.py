@@ -102,7 +102,11 @@ class ExitedProgram(NamedTuple):
 
 
 async def run_program(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: str = ""
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    stdin: str = "",
+    seconds: float = _SECONDS,
 ) -> ExitedProgram:
     """Run a program to its end, in a folder, with nothing but this environment."""
     process = await asyncio.create_subprocess_exec(
@@ -114,7 +118,7 @@ async def run_program(
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(seconds):
             output, errors = await process.communicate(stdin.encode())
     finally:
         if process.returncode is None:

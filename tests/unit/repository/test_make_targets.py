@@ -82,7 +82,7 @@ def test_dependabot_updates_every_kind_of_dependency() -> None:
     config = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))
     assert config["version"] == 2
     kinds = {update["package-ecosystem"] for update in config["updates"]}
-    assert {"uv", "github-actions", "docker"} <= kinds
+    assert {"uv", "npm", "github-actions", "docker"} <= kinds
     assert all(update["schedule"]["interval"] for update in config["updates"])
 
 
