@@ -83,7 +83,9 @@ async def test_orm_and_read_only_pool_statements_are_traced_once(
         await register_user(client)
 
     registered = collector.children(collector.server_span("POST /api/v1/auth/register"))
-    assert [seen.span.name for seen in registered] == ["BEGIN;", "INSERT", "COMMIT;"]
+    # The user, the event, and its notification.
+    statements = ["INSERT", "INSERT", "SELECT"]
+    assert [seen.span.name for seen in registered] == ["BEGIN;", *statements, "COMMIT;"]
     assert {seen.service for seen in registered} == {"duet-auth"}
     read, *_ = collector.children(collector.server_span("POST /api/v1/auth/login"))
     assert read.attribute("db.query.text").startswith("SELECT users.id")

@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from duet_auth.events.service import EventService
 from duet_auth.keys.models import SigningKeyRow
 from duet_auth.keys.service import KeyService, NotPropagated, Rotated
 from duet_auth.kubernetes_secrets import (
@@ -124,7 +125,10 @@ def grant(
         typer.Option("--superuser/--no-superuser", help="Grant or remove every permission."),
     ] = None,
 ) -> None:
-    """Replace a user's permissions. The next access token contains them."""
+    """Replace a user's permissions. The next access token contains them.
+
+    If the user loses a permission, their current access tokens are revoked.
+    """
     try:
         make_scope(permissions or [])
     except ValueError as error:
@@ -218,7 +222,8 @@ async def _key_service(settings: AuthSettings) -> AsyncIterator[KeyService]:
 async def _user_service(settings: AuthSettings) -> AsyncIterator[UserService]:
     with closing(PasswordHasher(threads=1, queue=0)) as hasher:
         async with _database(settings) as database, database.transaction() as session:
-            yield UserService(session, database.read_only_pool, hasher)
+            events = EventService(session)
+            yield UserService(session, database.read_only_pool, hasher, events, utc_now)
 
 
 def _settings() -> AuthSettings:

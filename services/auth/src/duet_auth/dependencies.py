@@ -4,10 +4,12 @@ All are `async`, even those that await nothing, because FastAPI runs a plain fun
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from duet_auth.events.service import EventService
 from duet_auth.runtime import AuthRuntime
 from duet_auth.sessions.repository import ACTIVE_USER_BY_SESSION
 from duet_auth.sessions.service import Client, SessionService
@@ -15,6 +17,7 @@ from duet_auth.settings import AuthSettings
 from duet_auth.users.schemas import UserRead
 from duet_auth.users.service import UserService
 from duet_common.errors import InvalidToken
+from duet_common.ids import milliseconds_of
 from duet_common.web.principal import CurrentPrincipal
 from duet_common.web.rate_limits import client_address
 from duet_common.web.runtime import runtime_of, service_of
@@ -26,12 +29,15 @@ _MAX_USER_AGENT_LENGTH = 200
 async def current_user(principal: CurrentPrincipal, request: Request) -> UserRead:
     """Return the user whom the token identifies.
 
-    Raises `InvalidToken` when the session was revoked or the user is deleted or inactive: auth has
-    these in its own database, so they count at once.
+    Raises `InvalidToken` when the session or the token was revoked, or the user is deleted or
+    inactive: auth has these in its own database, so they count at once.
     """
     pool = runtime_of(request, AuthRuntime).database.read_only_pool
     user = await ACTIVE_USER_BY_SESSION.one(
-        pool, user_id=principal.user_id, session_id=principal.session_id
+        pool,
+        user_id=principal.user_id,
+        session_id=principal.session_id,
+        token_made_at=datetime.fromtimestamp(milliseconds_of(principal.token_id) / 1000, UTC),
     )
     if user is None:
         raise InvalidToken
@@ -43,7 +49,13 @@ CurrentUser = Annotated[UserRead, Depends(current_user)]
 
 async def user_service(request: Request, session: WriteSessionDep) -> UserService:
     runtime = runtime_of(request, AuthRuntime)
-    return UserService(session, runtime.database.read_only_pool, runtime.hasher)
+    return UserService(
+        session,
+        runtime.database.read_only_pool,
+        runtime.hasher,
+        EventService(session),
+        runtime.clock,
+    )
 
 
 UserServiceDep = Annotated[UserService, Depends(user_service)]
@@ -56,6 +68,7 @@ async def session_service(
     return SessionService(
         session,
         users,
+        EventService(session),
         runtime.issuer,
         runtime.refresh_tokens,
         runtime.session_policy,

@@ -25,15 +25,20 @@ class TokenIssuer:
         session_id: uuid.UUID,
         permissions: Iterable[str],
         now: datetime,
+        revoked_before: datetime | None,
     ) -> str:
-        """Return a signed access token. Raises `NoSigningKey` until the keys have been read."""
+        """Return a signed access token. Raises `NoSigningKey` until the keys have been read.
+
+        The milliseconds in its `jti` decide whether the token is revoked: `iat` is in whole
+        seconds. They are those of `now`, or of `revoked_before` if that is later.
+        """
         return self._ring.active.sign(
             NewAccessToken(
                 issuer=self._issuer,
                 audience=self._audience,
                 user_id=user_id,
                 session_id=session_id,
-                token_id=new_id(),
+                token_id=new_id(max(now, revoked_before or now)),
                 permissions=permissions,
                 issued_at=now,
                 lifetime=self.lifetime,

@@ -1,8 +1,10 @@
 """Database access to sessions and refresh tokens."""
 
+import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, DateTime, bindparam, or_, select, update
 
 from duet_auth.sessions.models import RefreshToken, UserSession
 from duet_auth.users.schemas import UserRead
@@ -17,6 +19,11 @@ ACTIVE_USER_BY_SESSION = Query(
         ACTIVE_USERS.c.id == bindparam("user_id"),
         UserSession.id == bindparam("session_id"),
         UserSession.revoked_at.is_(None),
+        or_(
+            ACTIVE_USERS.c.tokens_revoked_before.is_(None),
+            ACTIVE_USERS.c.tokens_revoked_before
+            <= bindparam("token_made_at", type_=DateTime(timezone=True)),
+        ),
     ),
     UserRead,
 )
@@ -34,12 +41,20 @@ def live(now: datetime) -> list[ColumnElement[bool]]:
 class SessionRepository(Repository[UserSession]):
     model = UserSession
 
-    async def lock_by_token(self, token_hash: bytes) -> tuple[UserSession, RefreshToken] | None:
-        """Lock a token's session; return it and the token as it is under that lock."""
-        query = select(RefreshToken.session_id).where(RefreshToken.token_hash == token_hash)
-        session_id = await self.session.scalar(query)
-        if session_id is None:
-            return None
+    async def find_by_token(self, token_hash: bytes) -> tuple[uuid.UUID, uuid.UUID] | None:
+        """Return the ids of a token's session and of its user, or None for an unknown token."""
+        query = (
+            select(UserSession.id, UserSession.user_id)
+            .join(RefreshToken, RefreshToken.session_id == UserSession.id)
+            .where(RefreshToken.token_hash == token_hash)
+        )
+        row = (await self.session.execute(query)).one_or_none()
+        return None if row is None else (row.id, row.user_id)
+
+    async def lock_with_token(
+        self, session_id: uuid.UUID, token_hash: bytes
+    ) -> tuple[UserSession, RefreshToken] | None:
+        """Lock a session; return it and one of its tokens as it is under that lock."""
         user_session = await self.get(session_id, for_update=True)
         if user_session is None:
             return None
@@ -50,12 +65,14 @@ class SessionRepository(Repository[UserSession]):
         self.session.add(token)
         await self.session.flush()
 
-    async def revoke(self, *filters: ColumnElement[bool], now: datetime, reason: str) -> int:
-        """Revoke the matching sessions that are not revoked yet; return their number."""
+    async def revoke(
+        self, *filters: ColumnElement[bool], now: datetime, reason: str
+    ) -> Sequence[UserSession]:
+        """Revoke the matching sessions that are not revoked yet, and return them."""
         statement = (
             update(UserSession)
             .where(*filters, UserSession.revoked_at.is_(None))
             .values(revoked_at=now, revoked_reason=reason)
-            .returning(UserSession.id)
+            .returning(UserSession)
         )
-        return len((await self.session.scalars(statement)).all())
+        return (await self.session.scalars(statement)).all()

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_auth.events.schemas import SessionRevoked
+from duet_auth.events.service import EventService
 from duet_auth.keys.issuer import TokenIssuer
 from duet_auth.sessions.errors import InvalidCredentials, SessionNotFound
 from duet_auth.sessions.models import RefreshToken, UserSession
@@ -75,6 +78,7 @@ class SessionService:
         self,
         session: AsyncSession,
         users: UserService,
+        events: EventService,
         issuer: TokenIssuer,
         maker: RefreshTokenMaker,
         policy: SessionPolicy,
@@ -82,6 +86,7 @@ class SessionService:
     ) -> None:
         self._sessions = SessionRepository(session)
         self._users = users
+        self._events = events
         self._issuer = issuer
         self._maker = maker
         self._policy = policy
@@ -112,26 +117,29 @@ class SessionService:
     async def refresh(self, presented: str, client: Client) -> Refreshed | RefreshRefused:
         """Rotate a refresh token (RFC 9700, section 4.14.2).
 
-        The session's row is locked: one of several parallel requests rotates the token, and the
-        others find it used. Within the grace period, the same client gets the same successor
-        again and another client is refused; after it, the session is revoked.
+        The user's row is locked before the session's, which is also the order in which a change of
+        the password locks them. One of several parallel requests rotates the token, and the others
+        find it used. Within the grace period, the same client gets the same successor again and
+        another client is refused; after it, the session is revoked.
         """
         token = RefreshTokenValue.parse(presented)
-        found = await self._sessions.lock_by_token(token.hash) if token else None
-        if token is None or found is None:
+        ids = await self._sessions.find_by_token(token.hash) if token else None
+        if token is None or ids is None:
+            return RefreshRefused.UNKNOWN
+        session_id, user_id = ids
+        subject = await self._users.subject(user_id)
+        found = await self._sessions.lock_with_token(session_id, token.hash)
+        if found is None:
             return RefreshRefused.UNKNOWN
         user_session, row = found
         now = self._clock()
-        subject = await self._users.subject(user_session.user_id)
         if subject is None or not _is_live(user_session, now):
             return RefreshRefused.ENDED
         successor = self._maker.successor(token)
         if row.used_at is None:
             await self._rotate(user_session, row, successor, client, now)
         elif now - row.used_at > self._policy.grace:
-            await self._sessions.revoke(
-                UserSession.id == user_session.id, now=now, reason=RevokedReason.REUSE
-            )
+            await self._revoke(UserSession.id == user_session.id, reason=RevokedReason.REUSE)
             logger.warning("A refresh token was reused. Session %s is revoked.", user_session.id)
             return RefreshRefused.REUSED
         elif not hmac.compare_digest(row.used_by or b"", client.digest):
@@ -140,30 +148,24 @@ class SessionService:
 
     async def logout(self, session_id: uuid.UUID) -> None:
         """End a session. It may already have ended."""
-        await self._sessions.revoke(
-            UserSession.id == session_id, now=self._clock(), reason=RevokedReason.LOGOUT
-        )
+        await self._revoke(UserSession.id == session_id, reason=RevokedReason.LOGOUT)
 
     async def logout_all(self, user_id: uuid.UUID) -> None:
-        await self._sessions.revoke(
-            UserSession.user_id == user_id, now=self._clock(), reason=RevokedReason.LOGOUT_ALL
-        )
+        await self._revoke(UserSession.user_id == user_id, reason=RevokedReason.LOGOUT_ALL)
 
     async def end_others(self, user_id: uuid.UUID, but: uuid.UUID) -> None:
         """End all sessions of a user except one, after a change of the password."""
-        await self._sessions.revoke(
+        await self._revoke(
             UserSession.user_id == user_id,
             UserSession.id != but,
-            now=self._clock(),
             reason=RevokedReason.PASSWORD_CHANGED,
         )
 
     async def end_one(self, user_id: uuid.UUID, session_id: uuid.UUID) -> None:
         """End one session of the user. Raises `SessionNotFound` if they have no such session."""
-        ended = await self._sessions.revoke(
+        ended = await self._revoke(
             UserSession.id == session_id,
             UserSession.user_id == user_id,
-            now=self._clock(),
             reason=RevokedReason.LOGOUT,
         )
         if not ended:
@@ -174,6 +176,14 @@ class SessionService:
         return await self._sessions.page(
             UserSession.user_id == user_id, *live(self._clock()), after=after, limit=limit
         )
+
+    async def _revoke(self, *filters: ColumnElement[bool], reason: RevokedReason) -> int:
+        """Revoke the matching sessions that are not revoked yet; return their number."""
+        ended = await self._sessions.revoke(*filters, now=self._clock(), reason=reason)
+        await self._events.append(
+            *(SessionRevoked(user_id=row.user_id, session_id=row.id) for row in ended)
+        )
+        return len(ended)
 
     async def _rotate(
         self,
@@ -204,6 +214,7 @@ class SessionService:
                 session_id=user_session.id,
                 permissions=subject.permissions,
                 now=now,
+                revoked_before=subject.tokens_revoked_before,
             ),
             refresh_token=refresh.reveal(),
             expires_in=int(self._issuer.lifetime.total_seconds()),

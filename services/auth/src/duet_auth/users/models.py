@@ -1,5 +1,7 @@
 """The users table."""
 
+from datetime import datetime
+
 from sqlalchemy import ARRAY, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,3 +22,4 @@ class User(Entity, AuthBase):
     is_superuser: Mapped[bool] = mapped_column(server_default=text("false"))
     email_verified: Mapped[bool] = mapped_column(server_default=text("false"))
     permissions: Mapped[list[str]] = mapped_column(ARRAY(String(100)), server_default=text("'{}'"))
+    tokens_revoked_before: Mapped[datetime | None]

@@ -27,6 +27,10 @@ CREDENTIALS_BY_ID = Query(_CREDENTIALS.where(User.id == bindparam("id")), Creden
 class UserRepository(Repository[User]):
     model = User
 
+    async def get_shared(self, id_: uuid.UUID) -> User | None:
+        """Return the user, and let nobody change the row until the transaction ends."""
+        return await self.session.get(User, id_, with_for_update={"read": True})
+
     async def get_by_email(self, email: str) -> User | None:
         """Return the user with this email, in its stored form, or None."""
         return await self.session.scalar(select(User).where(User.email == email))

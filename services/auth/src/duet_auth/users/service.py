@@ -3,11 +3,19 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_auth.events.schemas import (
+    TokensRevokedBefore,
+    UserDeleted,
+    UserRegistered,
+    UserUpdated,
+)
+from duet_auth.events.service import EventService
 from duet_auth.passwords.hasher import PasswordHasher
 from duet_auth.users.emails import stored_email
 from duet_auth.users.errors import EmailTaken, UserNotFound, WrongPassword
@@ -19,6 +27,7 @@ from duet_auth.users.repository import (
     UserRepository,
 )
 from duet_auth.users.schemas import UserCreate
+from duet_common.clock import Clock
 from duet_common.db.constraints import constraint_errors
 from duet_common.db.keyset import Cursor
 from duet_common.db.queries import ReadOnlyPool
@@ -26,6 +35,9 @@ from duet_common.errors import Unavailable
 from duet_common.tokens.claims import SUPERUSER_SCOPE
 
 _MAX_ATTEMPTS: Final = 3  # of a check that concurrent changes of the password invalidate
+
+_CLOCK_TOLERANCE: Final = timedelta(seconds=5)
+"""How far the clocks of two replicas may differ, as in `ClaimsPolicy.leeway`."""
 
 ACTIVE_USERS: Final = (
     select(
@@ -39,29 +51,43 @@ ACTIVE_USERS: Final = (
         User.permissions,
         User.created_at,
         User.updated_at,
+        User.tokens_revoked_before,
     )
     .where(User.is_active)
     .subquery("active_users")
 )
-"""The columns of `UserRead` for active users, for other domains to join."""
+"""The columns of `UserRead` for active users, and what revokes their tokens, for other domains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The user to whom a token is issued, and the permissions that it carries."""
+    """The user to whom a token is issued, and the permissions that it carries.
+
+    `tokens_revoked_before` is the instant that the token must not precede, or None.
+    """
 
     user_id: uuid.UUID
     permissions: frozenset[str]
+    tokens_revoked_before: datetime | None
 
 
 class UserService:
     """Users and their passwords. Sessions have their own service."""
 
-    def __init__(self, session: AsyncSession, pool: ReadOnlyPool, hasher: PasswordHasher) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        pool: ReadOnlyPool,
+        hasher: PasswordHasher,
+        events: EventService,
+        clock: Clock,
+    ) -> None:
         self._session = session
         self._users = UserRepository(session)
         self._pool = pool
         self._hasher = hasher
+        self._events = events
+        self._clock = clock
 
     async def register(self, new: UserCreate) -> User:
         """Raises `EmailTaken`. PostgreSQL enforces uniqueness, also for concurrent requests."""
@@ -72,7 +98,9 @@ class UserService:
             last_name=new.last_name,
         )
         async with constraint_errors({"uq_users_email": EmailTaken}):
-            return await self._users.create(user)
+            await self._users.create(user)
+        await self._events.append(UserRegistered(user_id=user.id, **_names(user)))
+        return user
 
     async def authenticate(self, email: str, password: str) -> Subject | None:
         """Return the subject, or None for an unknown email, a wrong password or an inactive user.
@@ -101,13 +129,22 @@ class UserService:
         return subject_of(user)
 
     async def subject(self, user_id: uuid.UUID) -> Subject | None:
-        """Return the subject of a new token, or None if the user is deleted or inactive."""
-        user = await self._users.get(user_id)
+        """Return the subject of a new token, or None if the user is deleted or inactive.
+
+        The user's row is locked until the transaction ends, so that a revocation of the user's
+        tokens comes either before this token or after it. Parallel refreshes share the lock.
+        """
+        user = await self._users.get_shared(user_id)
         return subject_of(user) if user is not None and user.is_active else None
 
     async def update(self, user_id: uuid.UUID, changes: Mapping[str, object]) -> User:
         """Set the given attributes, also to None. Raises `UserNotFound`."""
-        return await self._users.update(await self._locked(user_id), changes)
+        user = await self._locked(user_id)
+        before = _names(user)
+        await self._users.update(user, changes)
+        if _names(user) != before:
+            await self._events.append(UserUpdated(user_id=user.id, **_names(user)))
+        return user
 
     async def change_password(self, user_id: uuid.UUID, current: str, new: str) -> None:
         """Raises `UserNotFound`, `WrongPassword`, `Unavailable`. The caller ends other sessions.
@@ -132,16 +169,23 @@ class UserService:
     ) -> None:
         """Replace a user's permissions; None leaves `is_superuser` as it is.
 
-        Raises `UserNotFound`.
+        If the user loses a permission, the tokens that contain it are revoked. Raises
+        `UserNotFound`.
         """
+        user = await self._locked((await self.get_by_email(email)).id)
+        before = subject_of(user).permissions
         values: dict[str, object] = {"permissions": list(permissions)}
         if is_superuser is not None:
             values["is_superuser"] = is_superuser
-        await self._users.update(await self.get_by_email(email), values)
+        await self._users.update(user, values)
+        after = subject_of(user).permissions
+        if SUPERUSER_SCOPE not in after and before - after:
+            await self._revoke_tokens(user)
 
     async def delete(self, user_id: uuid.UUID) -> None:
         """Delete the user and their sessions and refresh tokens. Raises `UserNotFound`."""
         await self._users.delete(await self._locked(user_id))
+        await self._events.append(UserDeleted(user_id=user_id))
 
     async def get(self, user_id: uuid.UUID) -> User:
         """Raises `UserNotFound`."""
@@ -169,6 +213,22 @@ class UserService:
         """Return the users after a cursor, newest first."""
         return await self._users.page(after=after, limit=limit)
 
+    async def _revoke_tokens(self, user: User) -> None:
+        """Revoke every token that was issued to the user before now. The row must be locked.
+
+        The instant is slightly in the future, because another replica, whose clock is ahead, may
+        have issued the last token. A later token is made at this instant or after it: see
+        `TokenIssuer`.
+        """
+        now = self._clock()
+        whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        instant = whole + _CLOCK_TOLERANCE
+        if user.tokens_revoked_before is not None:
+            # Also after the tokens that were issued at the previous instant.
+            instant = max(instant, user.tokens_revoked_before + timedelta(milliseconds=1))
+        await self._users.update(user, {"tokens_revoked_before": instant})
+        await self._events.append(TokensRevokedBefore(user_id=user.id, before=instant))
+
     async def _lock_if_unchanged(self, credentials: Credentials) -> User | None:
         """Lock the user's row. Return None, without the lock, if the password was changed since.
 
@@ -190,4 +250,8 @@ class UserService:
 
 def subject_of(user: User) -> Subject:
     permissions = {SUPERUSER_SCOPE} if user.is_superuser else set(user.permissions)
-    return Subject(user.id, frozenset(permissions))
+    return Subject(user.id, frozenset(permissions), user.tokens_revoked_before)
+
+
+def _names(user: User) -> dict[str, str | None]:
+    return {"first_name": user.first_name, "last_name": user.last_name}
