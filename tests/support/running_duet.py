@@ -1,7 +1,6 @@
 """Both services under real uvicorn on real sockets, in the event loop of the tests."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,17 +16,24 @@ from duet_content.main import create_app as create_content
 from duet_content.runtime import ContentRuntime
 from duet_content.settings import ContentSettings
 from duet_standalone.databases import DatabaseUrls
+from duet_standalone.internal import listen_on_loopback, origin_of, serving_internal
 from duet_standalone.main import StandaloneApp
 from duet_standalone.server import StandaloneServer
 
+EVENTS_TOKEN = "events-token-of-the-tests-0123456789"
 KEY_ENCRYPTION_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 
 @dataclass(frozen=True)
 class Duet:
-    """Both services while they run; `url` is their common origin, `urls` their databases."""
+    """Both services while they run.
+
+    `url` is their common origin, `internal_url` that of auth's internal paths, and `urls` are the
+    URLs of their databases.
+    """
 
     url: str
+    internal_url: str
     auth: Service[AuthRuntime]
     content: Service[ContentRuntime]
     urls: DatabaseUrls
@@ -46,6 +52,7 @@ def auth_settings(url: str, **changes: Any) -> AuthSettings:
     values: dict[str, Any] = {
         "AUTH_DATABASE_URL": url,
         "key_encryption_key": KEY_ENCRYPTION_KEY,
+        "events_token": EVENTS_TOKEN,
         "rate_limit_enabled": False,
         "log_level": "WARNING",
         **changes,
@@ -83,23 +90,20 @@ async def running_duet(
     `auth` and `content` are settings that differ from those of `auth_settings` and
     `content_settings`.
     """
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        # asyncio sets TCP_NODELAY only on sockets that it creates itself. Without it, each response
-        # is delayed by 40 ms.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with listen_on_loopback() as listener, listen_on_loopback() as internal:
+        url = origin_of(listener)
         settings = auth_settings(urls.auth, **(auth or {}))
         auth_app = create_auth(settings, clock)
         content_app = create_content(content_settings(urls.content, url, **(content or {})), clock)
         ready = asyncio.Event()
         standalone = StandaloneApp(auth_app, content_app, settings.allowed_origins)
         server = ServerWithoutSignals(standalone, ready.set)
-        async with standalone.running():
+        async with standalone.running(), serving_internal(auth_app, internal):
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 async with asyncio.timeout(10):
                     await ready.wait()
-                yield Duet(url, auth_app, content_app, urls)
+                yield Duet(url, origin_of(internal), auth_app, content_app, urls)
             finally:
                 server.should_exit = True
                 await serving

@@ -32,6 +32,16 @@ def test_a_key_that_is_not_32_bytes_in_base64_is_refused_and_not_shown(key: str)
         assert key not in str(raised.value).replace("32 bytes in base64", "")
 
 
+def test_the_credential_of_the_feed_is_optional_and_hidden() -> None:
+    token = "a-credential-of-other-services-!~"
+
+    assert settings().events_token is None
+    assert token not in repr(settings(events_token=token))
+    with pytest.raises(ValidationError, match="openssl rand -hex 32") as raised:
+        settings(events_token=token[:31])
+    assert token[:31] not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -44,6 +54,11 @@ def test_a_key_that_is_not_32_bytes_in_base64_is_refused_and_not_shown(key: str)
         ("hash_threads", 0),
         ("rate_limit_login", 0),
         ("key_propagation_seconds", 0),
+        ("events_token", "x" * 31),
+        ("events_token", "x" * 31 + "ü"),
+        ("events_token", "x" * 31 + " "),
+        ("events_token", "x" * 32 + "\n"),
+        ("events_retention_days", 0),
     ],
 )
 def test_an_invalid_value_is_refused_by_name(name: str, value: object) -> None:

@@ -10,6 +10,10 @@ PROBE_PATHS: Final = frozenset({LIVENESS_PATH, READINESS_PATH, METRICS_PATH})
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
 
-POLLED_PATHS: Final = PROBE_PATHS | {JWKS_PATH}
+EVENTS_PATH: Final = "/internal/events"
+USERS_SNAPSHOT_PATH: Final = "/internal/users"
+
+POLLED_PATHS: Final = PROBE_PATHS | {JWKS_PATH, EVENTS_PATH, USERS_SNAPSHOT_PATH}
 """Not limited, and in the access log only at DEBUG. A verifier that could not fetch the public
-keys would refuse valid tokens after a rotation."""
+keys would refuse valid tokens after a rotation, and a reader of events that was limited would
+accept revoked ones."""

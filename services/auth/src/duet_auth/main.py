@@ -7,6 +7,9 @@ from importlib.metadata import version
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from duet_auth.events import endpoints as events_endpoints
+from duet_auth.events.feed import EventFeed
+from duet_auth.events.purge import EventPurge
 from duet_auth.keys import endpoints as keys_endpoints
 from duet_auth.keys.encryption import KeyEncryption
 from duet_auth.keys.issuer import TokenIssuer
@@ -52,6 +55,7 @@ def create_app(
             users_endpoints.router,
             sessions_endpoints.router,
             keys_endpoints.router,
+            events_endpoints.router,
         ],
         checks={
             "database": lambda runtime: runtime.database.check_connection(),
@@ -65,6 +69,16 @@ def create_app(
         lambda: _key_age(app.runtime.ring, clock),
         across="max",
     )
+    app.metrics.watch(
+        "duet_events_waiting_requests",
+        "Requests that wait for the next event",
+        lambda: {(): app.runtime.feed.waiting},
+    )
+
+    async def end_waits(_: float) -> None:
+        app.runtime.feed.end_waits()
+
+    app.drain.add(end_waits)
     return app
 
 
@@ -76,8 +90,12 @@ async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterat
     )
     ring = KeyRing(database, key_services(settings, clock), settings.key_refresh_seconds)
     hasher = PasswordHasher(threads=settings.hash_threads, queue=settings.hash_queue)
+    feed = event_feed(settings, database, clock)
+    purge = EventPurge(database, timedelta(days=settings.events_retention_days), clock)
     try:
         await ring.start()
+        feed.start()
+        purge.start()
         yield AuthRuntime(
             settings=settings,
             clock=clock,
@@ -94,11 +112,25 @@ async def running(settings: AuthSettings, clock: Clock = utc_now) -> AsyncIterat
                 absolute=timedelta(days=settings.refresh_absolute_days),
                 grace=timedelta(seconds=settings.refresh_grace_seconds),
             ),
+            feed=feed,
         )
     finally:
+        await purge.stop()
+        await feed.stop()
         await ring.stop()
         hasher.close()
         await database.close()
+
+
+def event_feed(settings: AuthSettings, database: Database, clock: Clock) -> EventFeed:
+    """Return the feed. It listens only if it is served, and if the connection can do so."""
+    listens = settings.events_token is not None and not settings.database_pooler
+    return EventFeed(
+        database,
+        clock,
+        replay=settings.claims_policy().max_lifetime,
+        listen_url=settings.database_url.get_secret_value() if listens else None,
+    )
 
 
 def key_services(settings: AuthSettings, clock: Clock) -> Callable[[AsyncSession], KeyService]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from duet_auth.events.feed import EventFeed
 from duet_auth.keys.issuer import TokenIssuer
 from duet_auth.keys.ring import KeyRing
 from duet_auth.passwords.hasher import PasswordHasher
@@ -19,3 +20,4 @@ class AuthRuntime(Runtime):
     hasher: PasswordHasher
     refresh_tokens: RefreshTokenMaker
     session_policy: SessionPolicy
+    feed: EventFeed

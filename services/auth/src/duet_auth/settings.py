@@ -1,13 +1,16 @@
 """Settings of the auth service."""
 
 import base64
+import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator
 
 from duet_common.settings import ServiceSettings
 from duet_common.tokens.jose import Algorithm
+
+_CREDENTIAL: Final = re.compile(r"[!-~]{32,}")  # what a header can contain
 
 Minutes = Annotated[int, Field(ge=1, le=60)]
 
@@ -61,6 +64,24 @@ class AuthSettings(ServiceSettings):
     rate_limit_refresh: PositiveInt = Field(
         60, description="maximum refreshes per minute per client address"
     )
+
+    events_token: SecretStr | None = Field(
+        None,
+        description="credential of other services for `/internal/events`, at least 32 visible "
+        "ASCII characters; without it, auth serves no events",
+    )
+    events_retention_days: PositiveInt = Field(
+        7, description="events are kept for this time; a reader that was away longer starts over"
+    )
+
+    @field_validator("events_token")
+    @classmethod
+    def _is_a_credential(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _CREDENTIAL.fullmatch(value.get_secret_value()):
+            raise ValueError(
+                "must be at least 32 visible ASCII characters; create it with: openssl rand -hex 32"
+            )
+        return value
 
     @field_validator("key_encryption_key")
     @classmethod

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -21,6 +22,7 @@ from duet_content.settings import ContentSettings
 from duet_standalone.data_folder import DataFolder
 from duet_standalone.databases import prepare_databases
 from duet_standalone.errors import StartFailure
+from duet_standalone.internal import listen_on_loopback, serving_internal
 from duet_standalone.main import StandaloneApp
 from duet_standalone.postgres import EmbeddedPostgres
 from duet_standalone.server import StandaloneServer
@@ -47,6 +49,7 @@ def main() -> int:
 
 def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     listener = stack.enter_context(_listen(settings.host, settings.port))
+    internal = stack.enter_context(listen_on_loopback())
     folder = stack.enter_context(DataFolder(settings.data_dir))
     own_server = settings.database_url is not None
     if settings.database_url is not None:
@@ -58,7 +61,11 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     # `duet-auth` in another terminal reads this file.
     folder.write_secret("auth.env", f"AUTH_DATABASE_URL={urls.auth}\nKEY_ENCRYPTION_KEY={key}")
     origin = f"http://{settings.host}:{settings.port}"
-    auth = AuthSettings(AUTH_DATABASE_URL=SecretStr(urls.auth), key_encryption_key=SecretStr(key))
+    auth = AuthSettings(
+        AUTH_DATABASE_URL=SecretStr(urls.auth),
+        key_encryption_key=SecretStr(key),
+        events_token=SecretStr(secrets.token_urlsafe()),
+    )
     content = ContentSettings(
         CONTENT_DATABASE_URL=SecretStr(urls.content),
         jwks_url=f"{origin}{JWKS_PATH}",
@@ -71,7 +78,7 @@ def _serve(settings: StandaloneSettings, stack: ExitStack) -> None:
     standalone = StandaloneApp(create_auth(auth), create_content(content), auth.allowed_origins)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(standalone, listener, origin))
+            runner.run(_run(standalone, listener, internal, origin))
     except WrongKeyEncryptionKey as error:
         raise StartFailure(str(error)) from None
 
@@ -88,11 +95,13 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-async def _run(standalone: StandaloneApp, listener: socket.socket, origin: str) -> None:
+async def _run(
+    standalone: StandaloneApp, listener: socket.socket, internal: socket.socket, origin: str
+) -> None:
     def announce() -> None:
         print(f"Duet is ready at {origin} - open {origin}/docs", flush=True)
 
-    async with standalone.running():
+    async with standalone.running(), serving_internal(standalone.auth, internal):
         await StandaloneServer(standalone, announce).serve(sockets=[listener])
 
 

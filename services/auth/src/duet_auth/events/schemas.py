@@ -1,10 +1,13 @@
-"""The events: a type and its data. docs/reference/events.md describes them for their readers."""
+"""The events (a type and its data), and the pages of the feed.
+
+docs/reference/events.md describes both for other services.
+"""
 
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Json, JsonValue, PlainSerializer
 
 
 def _to_milliseconds(instant: datetime) -> str:
@@ -66,3 +69,38 @@ class TokensRevokedBefore(EventData):
 class KeyRevoked(EventData):
     type = "key.revoked"
     kid: str
+
+
+class FeedEvent(BaseModel):
+    """An event as the feed returns it. `seq` is only part of the cursor."""
+
+    id: uuid.UUID
+    type: str
+    at: AwareDatetime
+    data: Json[dict[str, JsonValue]]
+    seq: int = Field(exclude=True)
+
+
+class EventPage(BaseModel):
+    """Events in their order, and the position after the last one."""
+
+    events: list[FeedEvent]
+    cursor: str
+
+
+class SnapshotUser(BaseModel):
+    """What other services may know about a user."""
+
+    id: uuid.UUID
+    first_name: str | None
+    last_name: str | None
+    is_active: bool
+    tokens_revoked_before: Milliseconds | None
+
+
+class SnapshotPage(BaseModel):
+    """Users by id. The feed is followed from the `cursor` of the first page."""
+
+    users: list[SnapshotUser]
+    next_after: uuid.UUID | None
+    cursor: str

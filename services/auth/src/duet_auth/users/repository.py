@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 
+from duet_auth.events.schemas import SnapshotUser
 from duet_auth.users.models import User
 from duet_common.db.queries import Query
 from duet_common.db.repository import Repository
@@ -22,6 +23,13 @@ class Credentials:
 _CREDENTIALS = select(User.id, User.hashed_password, User.is_active)
 CREDENTIALS_BY_EMAIL = Query(_CREDENTIALS.where(User.email == bindparam("email")), Credentials)
 CREDENTIALS_BY_ID = Query(_CREDENTIALS.where(User.id == bindparam("id")), Credentials)
+USERS_AFTER = Query(
+    select(User.id, User.first_name, User.last_name, User.is_active, User.tokens_revoked_before)
+    .where(User.id > bindparam("after"))
+    .order_by(User.id)
+    .limit(bindparam("limit")),
+    SnapshotUser,
+)
 
 
 class UserRepository(Repository[User]):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_auth.events.schemas import (
+    SnapshotUser,
     TokensRevokedBefore,
     UserDeleted,
     UserRegistered,
@@ -23,6 +24,7 @@ from duet_auth.users.models import User
 from duet_auth.users.repository import (
     CREDENTIALS_BY_EMAIL,
     CREDENTIALS_BY_ID,
+    USERS_AFTER,
     Credentials,
     UserRepository,
 )
@@ -212,6 +214,10 @@ class UserService:
     async def page(self, after: Cursor, limit: int) -> Sequence[User]:
         """Return the users after a cursor, newest first."""
         return await self._users.page(after=after, limit=limit)
+
+    async def snapshot(self, after: uuid.UUID | None, limit: int) -> list[SnapshotUser]:
+        """Return what other services may know about the users after an id, by id."""
+        return await USERS_AFTER.all(self._pool, after=after or uuid.UUID(int=0), limit=limit)
 
     async def _revoke_tokens(self, user: User) -> None:
         """Revoke every token that was issued to the user before now. The row must be locked.
