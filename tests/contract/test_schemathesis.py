@@ -11,6 +11,8 @@ import pytest
 from tests.support.running_duet import Duet
 from tests.support.users import log_in, register_user
 
+pytestmark = pytest.mark.slow
+
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 CHECKS = (
     "not_a_server_error",

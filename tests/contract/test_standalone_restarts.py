@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import httpx
+import pytest
 
 from duet_standalone.postgres import EmbeddedPostgres
 from tests.support.programs import (
@@ -14,6 +15,8 @@ from tests.support.programs import (
     standalone_environment,
 )
 from tests.support.users import RegisteredUser, log_in, register_user
+
+pytestmark = pytest.mark.slow
 
 POSTS = "/api/v1/posts"
 WRITERS = 6
