@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
 from duet_auth.sessions.repository import ACTIVE_USER_BY_SESSION
+from duet_common.clock import utc_now
 from duet_common.db.keyset import FIRST, Cursor
 from duet_common.settings import ServiceSettings
 from duet_content.posts.repository import PUBLISHED_POSTS
@@ -92,7 +93,9 @@ class Ceiling:
         user = uuid.UUID(environment["BENCH_USER_ID"])
         session = uuid.UUID(environment["BENCH_SESSION_ID"])
         # Each list is in the order of its statement's placeholders.
-        self._user = ACTIVE_USER_BY_SESSION._arguments({"user_id": user, "session_id": session})
+        self._user = ACTIVE_USER_BY_SESSION._arguments(
+            {"user_id": user, "session_id": session, "token_made_at": utc_now()}
+        )
         self._page = PUBLISHED_POSTS._arguments(
             {"at": FIRST.at, "id": FIRST.id, "limit": _LIMIT + 1}
         )
