@@ -1,7 +1,7 @@
 """The errors that clients see, from the error tree and the OpenAPI documents."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from duet_common.errors import DuetError
@@ -49,14 +49,8 @@ def websocket_error_table() -> str:
 
 def _errors() -> list[type[DuetError]]:
     apps()  # imports every module that defines an error of a service
-    return sorted(_subclasses(DuetError), key=lambda error: (error.status, error.code, error.title))
-
-
-def _subclasses(parent: type[DuetError]) -> Iterator[type[DuetError]]:
-    for child in parent.__subclasses__():
-        if child.__module__.startswith("duet_"):  # excludes errors that a test defines
-            yield child
-        yield from _subclasses(child)
+    errors = [error for error in DuetError.kinds() if error.__module__.startswith("duet_")]
+    return sorted(errors, key=lambda error: (error.status, error.code, error.title))
 
 
 def _codes(operation: Mapping[str, Any]) -> list[str]:

@@ -34,3 +34,10 @@ def rejected_fields(response: httpx.Response) -> list[tuple[str, str, str]]:
         assert error["detail"].startswith(("must ", "is ")), error
         assert isinstance(error["params"], dict)
     return [(error["in"], error["field"], error["code"]) for error in errors]
+
+
+def rejected_body_fields(response: httpx.Response) -> list[str]:
+    """Return the JSON Pointers of a 422 response in which only fields of the body are rejected."""
+    rejected = rejected_fields(response)
+    assert {location for location, _, _ in rejected} == {"body"}
+    return [field for _, field, _ in rejected]

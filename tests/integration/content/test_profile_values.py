@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from duet_content.profiles.models import Profile
-from tests.support.problems import assert_problem, rejected_fields
+from tests.support.problems import assert_problem, rejected_body_fields
 
 ME = "/api/v1/profiles/me"
 
@@ -45,7 +45,7 @@ async def test_an_invalid_value_is_refused(
     values: dict[str, Any],
 ) -> None:
     response = await authenticated_client.request(method, ME, json=values)
-    assert _body_fields(response) == [f"/{name}" for name in values]
+    assert rejected_body_fields(response) == [f"/{name}" for name in values]
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
 
 
@@ -58,7 +58,7 @@ async def test_a_lone_surrogate_is_refused(
         content=f'{{"{name}": "https://example.com/\\ud800"}}',
         headers={"Content-Type": "application/json"},
     )
-    assert _body_fields(response) == [f"/{name}"]
+    assert rejected_body_fields(response) == [f"/{name}"]
     assert await db_session.scalar(select(func.count()).select_from(Profile)) == 0
 
 
@@ -101,9 +101,3 @@ async def test_a_value_within_the_limits_is_stored(
     response = await authenticated_client.put(ME, json=values)
     assert response.status_code == 200
     assert response.json().items() >= values.items()
-
-
-def _body_fields(response: httpx.Response) -> list[str]:
-    rejected = rejected_fields(response)
-    assert {location for location, _, _ in rejected} == {"body"}
-    return [field for _, field, _ in rejected]

@@ -17,7 +17,7 @@
 A domain's `errors.py` subclasses these. `duet_common.web.problems` has the one handler.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -93,6 +93,13 @@ class DuetError(Exception):
         self.detail = detail or self.title
         self.headers = dict(headers or {})
         self.errors = list(errors)
+
+    @classmethod
+    def kinds(cls) -> Iterator[type["DuetError"]]:
+        """Yield every subclass that has been imported, each after its parent."""
+        for child in cls.__subclasses__():
+            yield child
+            yield from child.kinds()
 
 
 class BadRequest(DuetError):

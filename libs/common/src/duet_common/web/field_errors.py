@@ -17,20 +17,16 @@ from duet_common.errors import (
 
 _MAX_FIELD_ERRORS: Final = 20
 _MAX_FIELD_LENGTH: Final = 64
+_OWN: Final = "duet:"
+"""Distinguishes our codes from pydantic's, some of which have the same names."""
 
 
-def rejected(
-    code: FieldErrorCode, text: str, **params: int | float | str | list[str]
-) -> PydanticCustomError:
+def rejected(code: FieldErrorCode, text: str, **params: FieldErrorParam) -> PydanticCustomError:
     """Return the error that a validator raises. `text` completes "The field …" and may use params.
 
     Usage: `raise rejected(FieldErrorCode.BLANK, "must not be blank")`.
     """
-    # The prefix distinguishes our codes from pydantic's, some of which have the same names.
     return PydanticCustomError(f"{_OWN}{code}", text, {**params})
-
-
-_OWN: Final = "duet:"
 
 
 @dataclass(frozen=True, slots=True)

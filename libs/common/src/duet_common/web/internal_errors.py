@@ -10,7 +10,7 @@ logger = logging.getLogger("duet.request")
 
 
 class InternalErrorMiddleware:
-    """Logs an unexpected exception, and responds with a problem detail that tells nothing about it.
+    """Logs an unexpected exception, and responds with a problem detail that does not describe it.
 
     Starlette's own handler is outside of all middleware, so its response would have neither a
     request id nor CORS headers.

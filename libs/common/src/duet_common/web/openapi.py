@@ -5,7 +5,7 @@ status makes openapi-python-client drop the error), and the enum of codes is com
 is missing from it makes a generated client raise).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -105,19 +105,23 @@ def install_openapi(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
+def _complete_operation(operation: Json) -> None:
+    responses = operation["responses"]
+    if "content" in responses.get("422", {}):
+        del responses["422"]  # FastAPI's own form of a validation error
+    for error in (*EVERYWHERE, *(WITH_A_BODY if "requestBody" in operation else ())):
+        _document(responses, str(error.status), error)
+    if "201" in responses:
+        responses["201"].setdefault("headers", {}).update(_LOCATION)
+    operation["responses"] = dict(sorted(responses.items()))
+    if operation.get("security") == [{OPTIONAL_SCHEME: []}]:
+        operation["security"] = [{}, {SCHEME: []}]
+
+
 def _complete(document: Json, codes: Sequence[str]) -> None:
     for item in document["paths"].values():
         for operation in item.values():
-            if "content" in operation["responses"].get("422", {}):
-                del operation["responses"]["422"]  # FastAPI's own form of a validation error
-            errors = [*EVERYWHERE, *(WITH_A_BODY if "requestBody" in operation else ())]
-            for error in errors:
-                _document(operation["responses"], str(error.status), error)
-            if "201" in operation["responses"]:
-                operation["responses"]["201"].setdefault("headers", {}).update(_LOCATION)
-            operation["responses"] = dict(sorted(operation["responses"].items()))
-            if operation.get("security") == [{OPTIONAL_SCHEME: []}]:
-                operation["security"] = [{}, {SCHEME: []}]
+            _complete_operation(operation)
     components = document["components"]
     components.get("securitySchemes", {}).pop(OPTIONAL_SCHEME, None)
     schemas = components.setdefault("schemas", {})
@@ -156,7 +160,7 @@ def _family(error: type[DuetError]) -> type[DuetError]:
 def _shared_responses() -> Json:
     """Return one response per status, with the codes of the common library as examples."""
     responses: Json = {}
-    for error in _subclasses(DuetError):
+    for error in DuetError.kinds():
         if error.__module__ != DuetError.__module__:
             continue
         family = _family(error)
@@ -211,13 +215,7 @@ def _codes(routers: Sequence[APIRouter]) -> list[str]:
     return sorted(
         {
             error.code
-            for error in _subclasses(DuetError)
+            for error in DuetError.kinds()
             if error.__module__.partition(".")[0] in packages
         }
     )
-
-
-def _subclasses(parent: type[DuetError]) -> Iterator[type[DuetError]]:
-    for child in parent.__subclasses__():
-        yield child
-        yield from _subclasses(child)
